@@ -1,0 +1,1 @@
+"""What can be written in an .arch file, and no meaning."""
