@@ -1,21 +1,18 @@
 """The back end of std: each operation by its name, and the definitions that generated code may need."""
 
+from archc.ops import linear, merging, norms, pointwise, pooling
 from archc.ops.base import Operation
-from importlib import import_module
-from importlib.util import find_spec
+from archc.ops.definitions import support
 
-_MODULES = (
-    "merging",
-    "linear",
-    "pooling",
-    "norms",
-    "pointwise",
-    "shape",
-    "tokens",
-    "attention",
-    "recurrence",
-    "graphs",
-)
+__all__ = ["find", "names", "support"]
+
+_OPERATIONS = {
+    **merging.OPERATIONS,
+    **linear.OPERATIONS,
+    **pooling.OPERATIONS,
+    **norms.OPERATIONS,
+    **pointwise.OPERATIONS,
+}
 
 
 def find(name: str) -> Operation:
@@ -26,14 +23,3 @@ def find(name: str) -> Operation:
 def names() -> tuple[str, ...]:
     """Return the names of all operations that have a back end, sorted."""
     return tuple(sorted(_OPERATIONS))
-
-
-def _collect() -> dict[str, Operation]:
-    found: dict[str, Operation] = {}
-    for module in _MODULES:
-        if find_spec(f"archc.ops.{module}") is not None:
-            found.update(import_module(f"archc.ops.{module}").OPERATIONS)
-    return found
-
-
-_OPERATIONS = _collect()
