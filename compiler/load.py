@@ -51,12 +51,18 @@ def load_file(path: Path, limits: Limits = DEFAULT) -> Loaded:
 
     Raises CompileError with every syntax error and unreadable import of all files.
     """
+    source = read_source(path, limits)
+    real = path.resolve()
+    return _load(_Loading(project_root(real), limits), str(real), source)
+
+
+def read_source(path: Path, limits: Limits = DEFAULT) -> Source:
+    """Return the text of the file at `path`. Raises CompileError when it cannot be had."""
     shown = os.path.relpath(path) if len(os.path.relpath(path)) < len(str(path)) else str(path)
     text = _read(path, shown, NOWHERE, limits)
     if isinstance(text, Diagnostic):
         raise CompileError([text])
-    real = path.resolve()
-    return _load(_Loading(project_root(real), limits), str(real), Source(shown, text))
+    return Source(shown, text)
 
 
 def load_text(text: str, name: str = "<text>", root: Path | None = None, limits: Limits = DEFAULT) -> Loaded:
