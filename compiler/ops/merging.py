@@ -73,30 +73,36 @@ def _operands(node: OpNode) -> str:
 def _concat(node: OpNode) -> Code:
     if len(node.inputs) == 1:
         return Code("{0}")
-    return call(f"torch.cat(({_operands(node)})", dim=(Size.of(dimension(integer(node, "axis"))), 0))
+    return call(f"torch.cat(({_operands(node)})", dim=(_dimension(node), 0))
 
 
 def _stack(node: OpNode) -> Code:
     if len(node.inputs) == 1:
-        return Code("{0}.unsqueeze({axis})", {"axis": Size.of(dimension(integer(node, "axis")))})
-    return call(f"torch.stack(({_operands(node)})", dim=(Size.of(dimension(integer(node, "axis"))), 0))
+        return Code("{0}.unsqueeze({axis})", {"axis": _dimension(node)})
+    return call(f"torch.stack(({_operands(node)})", dim=(_dimension(node), 0))
 
 
 def _chunk(node: OpNode) -> Code:
     if len(node.outputs) == 1:
         return Code("{0}")
-    return call("{0}.chunk({n}", {"n": whole(node, "n")}, dim=(Size.of(dimension(integer(node, "axis"))), 0))
+    return call("{0}.chunk({n}", {"n": whole(node, "n")}, dim=(_dimension(node), 0))
 
 
 def _split(node: OpNode) -> Code:
     if len(node.outputs) == 1:
         return Code("{0}")
-    return call("{0}.split({sizes}", {"sizes": wholes(node, "sizes")}, dim=(Size.of(dimension(integer(node, "axis"))), 0))
+    return call("{0}.split({sizes}", {"sizes": wholes(node, "sizes")}, dim=(_dimension(node), 0))
+
+
+def _dimension(node: OpNode) -> Size:
+    return Size.of(dimension(integer(node, "axis")))
 
 
 def _pad(node: OpNode) -> Code:
     amounts = (whole(node, "before"), whole(node, "after")) * (len(node.input_types[0].dims) - 1)
-    return call("F.pad({0}, {amounts}", {"amounts": amounts}, value=(real(node, "value"), 0.0)) if amounts else Code("{0}")
+    if not amounts:
+        return Code("{0}")
+    return call("F.pad({0}, {amounts}", {"amounts": amounts}, value=(real(node, "value"), 0.0))
 
 
 def _gate(node: OpNode) -> Code:

@@ -1,9 +1,8 @@
 """Normalisation."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from archc.graph import OpNode
+from archc.graph import OpNode, Static
 from archc.ops.attributes import flag, real, whole
 from archc.ops.base import Code, Cost, Lowered, Operation, Weight
 from archc.ops.plain import Plain
@@ -49,29 +48,41 @@ class GroupNorm:
         return Lowered(APPLY, call("nn.GroupNorm({groups}, {c}", sizes, eps=(real(node, "eps"), 1e-5)))
 
 
-@dataclass(frozen=True, slots=True)
-class LastAxisNorm:
-    """The last axis normalised by itself: `head` is torch's module for it."""
-
-    head: str
-    can_shift: bool
-    torch_eps: float | None
+class LayerNorm:
+    """The last axis normalised by its mean and variance."""
 
     def weights(self, node: OpNode) -> tuple[Weight, ...]:
-        """Return the scale, and the shift where there is one."""
+        """Return the scale and, if wanted, the shift."""
         shape = (node.input_types[0].sizes[-1],)
-        shifts = self.can_shift and flag(node, "bias")
-        return (Weight("weight", shape), *([Weight("bias", shape)] if shifts else []))
+        return (Weight("weight", shape), *([Weight("bias", shape)] if flag(node, "bias") else []))
 
     def cost(self, node: OpNode) -> Cost:
         """Return no cost, as papers count."""
         return Cost()
 
     def torch(self, node: OpNode) -> Lowered:
-        """Return nn.LayerNorm or nn.RMSNorm."""
-        options = {"eps": (real(node, "eps"), self.torch_eps)}
-        bias = {"bias": (flag(node, "bias"), True)} if self.can_shift else {}
-        return Lowered(APPLY, call(self.head, {"d": node.input_types[0].sizes[-1]}, **options, **bias))
+        """Return nn.LayerNorm."""
+        size = {"d": node.input_types[0].sizes[-1]}
+        return Lowered(
+            APPLY, call("nn.LayerNorm({d}", size, eps=(real(node, "eps"), 1e-5), bias=(flag(node, "bias"), True))
+        )
+
+
+class RmsNorm:
+    """The last axis divided by its root mean square."""
+
+    def weights(self, node: OpNode) -> tuple[Weight, ...]:
+        """Return the scale."""
+        return (Weight("weight", (node.input_types[0].sizes[-1],)),)
+
+    def cost(self, node: OpNode) -> Cost:
+        """Return no cost, as papers count."""
+        return Cost()
+
+    def torch(self, node: OpNode) -> Lowered:
+        """Return nn.RMSNorm, whose own eps depends on the data type and so is never left out."""
+        values: dict[str, Static] = {"d": node.input_types[0].sizes[-1], "eps": real(node, "eps")}
+        return Lowered(APPLY, Code("nn.RMSNorm({d}, eps={eps})", values))
 
 
 def _instance_norm(node: OpNode) -> Code:
@@ -82,6 +93,6 @@ OPERATIONS: Mapping[str, Operation] = {
     "batch_norm": BatchNorm(),
     "instance_norm": Plain(_instance_norm),
     "group_norm": GroupNorm(),
-    "layer_norm": LastAxisNorm("nn.LayerNorm({d}", can_shift=True, torch_eps=1e-5),
-    "rms_norm": LastAxisNorm("nn.RMSNorm({d}", can_shift=False, torch_eps=None),
+    "layer_norm": LayerNorm(),
+    "rms_norm": RmsNorm(),
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from archc.graph import OpNode
+from archc.graph import OpNode, Static
 from archc.ops.attributes import dimension, flag, integer, real
 from archc.ops.base import Code, Cost, Lowered, Operation, Weight
 from archc.ops.plain import Plain, fixed
@@ -55,7 +55,7 @@ class LayerScale:
 
     def torch(self, node: OpNode) -> Lowered:
         """Return a module of support.py."""
-        values = {"d": node.input_types[0].sizes[-1], "init": real(node, "init")}
+        values: dict[str, Static] = {"d": node.input_types[0].sizes[-1], "init": real(node, "init")}
         return Lowered(APPLY, Code("LayerScale({d}, {init})", values, ("LayerScale",)))
 
 

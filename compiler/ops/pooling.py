@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from archc.graph import OpNode
+from archc.graph import OpNode, Static
 from archc.ops.attributes import flag, whole, word
 from archc.ops.base import Code, Operation
 from archc.ops.plain import Plain, fixed
@@ -42,11 +42,11 @@ def _known_to_hold(node: OpNode, k: Size) -> bool:
 
 
 def _padded_avg_pool(node: OpNode) -> Code:
-    k, pad = whole(node, "k"), whole(node, "pad")
+    k, stride, pad = whole(node, "k"), whole(node, "stride"), whole(node, "pad")
     if flag(node, "count_pad"):
-        values = {"amounts": (pad,) * 6, "k": k}
-        return call("F.avg_pool3d(F.pad({0}, {amounts}), {k}", values, stride=(whole(node, "stride"), k.constant))
-    values = {"k": k, "stride": whole(node, "stride"), "pad": pad}
+        padded: dict[str, Static] = {"amounts": (pad,) * 6, "k": k}
+        return call("F.avg_pool3d(F.pad({0}, {amounts}), {k}", padded, stride=(stride, k.constant))
+    values = {"k": k, "stride": stride, "pad": pad}
     return Code("avg_pool3d_inside({0}, {k}, {stride}, {pad})", values, ("avg_pool3d_inside",))
 
 

@@ -13,7 +13,9 @@ Option = tuple[Static, Default]
 """A value, and what torch takes where none is given."""
 
 
-def call(head: str, values: Mapping[str, Static] | None = None, *, needs: tuple[str, ...] = (), **options: Option) -> Code:
+def call(
+    head: str, values: Mapping[str, Static] | None = None, *, needs: tuple[str, ...] = (), **options: Option
+) -> Code:
     """Return the call that `head` opens, as `nn.Linear({d}, {out}`, with the options that differ from their defaults."""
     given = {name: value for name, (value, default) in options.items() if not _equal(value, default)}
     text = "".join(f", {name}={{{name}}}" for name in given)
