@@ -1,0 +1,17 @@
+"""`archc summary`: what a network costs, layer by layer."""
+
+from archc.cli.options import At, Json, Settings, Target
+
+
+def summary(target: Target, at: At = "", settings: Settings = [], json: Json = False) -> int:  # noqa: B006
+    """Print shapes, parameters and costs, layer by layer."""
+    from archc.cli.output import emit, emit_json, width
+    from archc.cli.target import built
+    from archc.show.summary import summarize
+
+    found = summarize(built(target, at, settings))
+    if json:
+        emit_json(found.to_json())
+    else:
+        emit(found.text(width=width()))
+    return 0

@@ -1,0 +1,38 @@
+"""What typer says of a wrong call, in our words."""
+
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from archc.cli.output import WrongCall
+
+COMMANDS = ("check", "fmt", "compile", "summary", "explain", "init")
+
+
+def told(error: BaseException, given: Sequence[str]) -> WrongCall:
+    """Return typer's complaint about `given` as one of ours."""
+    command = next((word for word in given if not word.startswith("-")), "")
+    fallback = f"archc {command} --help" if command in COMMANDS else "archc --help"
+    option = getattr(error, "option_name", None)
+    if isinstance(option, str):
+        return _about_option(error, option, command, fallback)
+    if type(error).__name__ == "MissingParameter":
+        name = getattr(getattr(error, "param", None), "human_readable_name", "an argument")
+        return WrongCall("A0901", f"`archc {command}` needs {str(name).upper()}", command, hint=fallback)
+    if command and command not in COMMANDS:
+        near = get_close_matches(command, COMMANDS, 1)
+        label = f"nearest: {near[0]}" if near else f"there are: {', '.join(COMMANDS)}"
+        hint = f"archc {near[0]}" if near else fallback
+        return WrongCall("A0901", f"there is no command `{command}`", command, label=label, hint=hint)
+    text = re.sub(r"^Invalid value for ", "", str(getattr(error, "format_message", lambda: error)()))
+    return WrongCall("A0901", f"`archc {command}` expects something else: {text}", command, hint=fallback)
+
+
+def _about_option(error: BaseException, option: str, command: str, fallback: str) -> WrongCall:
+    where = f"archc {command}" if command in COMMANDS else "archc"
+    if type(error).__name__ == "BadOptionUsage":
+        return WrongCall("A0901", f"`{option}` of `{where}` needs a value, and only one", option, hint=fallback)
+    near = getattr(error, "possibilities", None) or ()
+    hint = f"{where} {near[0]}" if near else fallback
+    label = f"nearest: {near[0]}" if near else ""
+    return WrongCall("A0901", f"`{where}` has no option `{option}`", option, label=label, hint=hint)
