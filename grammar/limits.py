@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from archc.grammar.diagnostics import Diagnostic
+from archc.grammar.source import Span
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -25,3 +28,24 @@ class Limits:
 
 
 DEFAULT = Limits()
+
+# How a message names each bound that text alone can pass.
+_WORDS = {
+    "file_size": "characters in a file",
+    "nesting": "levels of nesting",
+    "integer_digits": "digits in a number",
+    "string": "characters in a string",
+    "regex": "characters in a regular expression",
+}
+
+
+def exceeded(limits: Limits, name: str, *, code: str, message: str, span: Span) -> Diagnostic:
+    """Return the diagnostic for text that passes the bound `name`: its value, and how to raise it."""
+    value: int = getattr(limits, name)
+    return Diagnostic(
+        code,
+        message,
+        span,
+        label=f"the limit is {value:,} {_WORDS[name]}",
+        hint=f"raise it where archc is called from Python: Limits({name}={2 * value})",
+    )
