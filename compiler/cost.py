@@ -8,6 +8,7 @@ from archc.ops import find
 from archc.sizes import Size
 from archc.tensor import Tensor
 
+_ZERO = Size.of(0)
 _BYTES = {"Float": 4, "Int": 8, "Id": 8, "Bool": 1}
 
 
@@ -24,7 +25,7 @@ class GraphCost:
 def parameters(node: OpNode) -> Size:
     """Return how many learned numbers the op owns; buffers are none."""
     weights = find(node.op).weights(node)
-    return _sum(_product(weight.shape) for weight in weights if not weight.buffer)
+    return sum((_product(weight.shape) for weight in weights if not weight.buffer), _ZERO)
 
 
 def macs(node: OpNode) -> Size:
@@ -39,7 +40,7 @@ def flops(node: OpNode) -> Size:
 
 def activation_bytes(node: OpNode) -> Size:
     """Return the size of what the op puts out, with 4 bytes a number and 8 an id."""
-    return _sum(_bytes(output) for output in node.outputs)
+    return sum((_bytes(output) for output in node.outputs), _ZERO)
 
 
 def graph_cost(graph: Graph) -> GraphCost:
@@ -72,8 +73,8 @@ def _tally(graph: Graph, seen: dict[int, _Tally]) -> _Tally:
         for inner, outer in lends:
             if inner in tally.lent:
                 (lent if outer in graph.borrowed else owned).setdefault(outer, tally.lent[inner])
-    activations = _sum(tally.activation_bytes for tally in tallies)
-    total = _Tally(_sum(owned.values()), lent, _sum(tally.macs for tally in tallies), activations)
+    activations = sum((tally.activation_bytes for tally in tallies), _ZERO)
+    total = _Tally(sum(owned.values(), _ZERO), lent, sum((tally.macs for tally in tallies), _ZERO), activations)
     seen[id(graph)] = total
     return total
 
@@ -91,22 +92,15 @@ def _node_tally(node: Node, seen: dict[int, _Tally]) -> _Tally:
 def _steps_tally(steps: list[_Tally]) -> _Tally:
     lent = {name: params for step in reversed(steps) for name, params in step.lent.items()}
     return _Tally(
-        _sum(step.owned for step in steps),
+        sum((step.owned for step in steps), _ZERO),
         lent,
-        _sum(step.macs for step in steps),
-        _sum(step.activation_bytes for step in steps),
+        sum((step.macs for step in steps), _ZERO),
+        sum((step.activation_bytes for step in steps), _ZERO),
     )
 
 
 def _bytes(tensor: Tensor) -> Size:
     return Size.of(_BYTES[tensor.kind]) * _product(tensor.sizes)
-
-
-def _sum(sizes: Iterable[Size]) -> Size:
-    total = Size.of(0)
-    for size in sizes:
-        total = total + size
-    return total
 
 
 def _product(sizes: Iterable[Size]) -> Size:
