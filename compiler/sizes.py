@@ -1,1 +1,479 @@
-"""Sizes in normal form, and what can be proved of them."""
+"""Sizes in normal form: Laurent polynomials over variables, floor quotients and maxima."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import lru_cache
+from math import gcd
+from typing import Literal
+
+from archc.polynomials import (
+    CONSTANT,
+    Atom,
+    Coefficient,
+    Monomial,
+    Terms,
+    add,
+    atoms,
+    common,
+    content,
+    divide,
+    inverse,
+    is_whole,
+    multiply,
+    negative_part,
+    rank,
+    scale,
+    text,
+    times,
+)
+
+Function = Literal["floor", "max", "sum"]
+
+MAX_TERMS = 2000
+MAX_DEGREE = 100
+MAX_DEPTH = 40
+MAX_WEIGHT = 20_000
+MAX_ARGUMENTS = 64
+MAX_NUMBER = 1 << 4096
+
+
+class SizeLimit(ValueError):
+    """A size has more terms, more nesting or larger numbers than a normal form may have."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Size:
+    """A whole number that may depend on variables; two sizes are equal when their normal forms are.
+
+    A variable that divides is taken to be positive, and whatever is divided with `exact` to be divisible: the caller
+    owes both as conditions. `constant` is the value of a whole constant.
+    """
+
+    terms: Terms
+    constant: int | None = None
+
+    @staticmethod
+    def of(value: int) -> "Size":
+        """Return the constant `value`; raises SizeLimit where it has more than 4096 bits."""
+        if -256 <= value <= 4096:
+            return _SMALL[value + 256]
+        if not -MAX_NUMBER < value < MAX_NUMBER:
+            raise SizeLimit("a size has more than 4096 bits")
+        return Size({CONSTANT: value}, value)
+
+    @staticmethod
+    def var(name: str) -> "Size":
+        """Return the variable `name`."""
+        return Size({((name, 1),): 1})
+
+    def __add__(self, other: "Size | int") -> "Size":
+        other = as_size(other)
+        if self.constant is not None and other.constant is not None:
+            return Size.of(self.constant + other.constant)
+        return from_terms(add(self.terms, other.terms))
+
+    def __sub__(self, other: "Size | int") -> "Size":
+        other = as_size(other)
+        if self.constant is not None and other.constant is not None:
+            return Size.of(self.constant - other.constant)
+        return from_terms(add(self.terms, other.terms, -1))
+
+    def __mul__(self, other: "Size | int") -> "Size":
+        other = as_size(other)
+        if self.constant is not None and other.constant is not None:
+            return Size.of(self.constant * other.constant)
+        if len(self.terms) * len(other.terms) > 50 * MAX_TERMS:
+            raise SizeLimit(f"a size has more than {MAX_TERMS} terms")
+        return from_terms(multiply(self.terms, other.terms))
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __rsub__(self, other: int) -> "Size":
+        return Size.of(other) - self
+
+    def __neg__(self) -> "Size":
+        return Size.of(0) - self
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Size) and self.terms == other.terms)
+
+    def __hash__(self) -> int:
+        return hash(self.constant) if self.constant is not None else hash(frozenset(self.terms.items()))
+
+    def __reduce__(self) -> tuple[Callable[[Terms], "Size"], tuple[Terms]]:
+        return from_terms, (self.terms,)
+
+    def __repr__(self) -> str:
+        return f"Size({self})"
+
+    def __str__(self) -> str:
+        return str(self.constant) if self.constant is not None else text(self.terms)
+
+    @property
+    def is_variable(self) -> bool:
+        """Whether this is one variable and nothing else."""
+        if self.constant is not None or len(self.terms) != 1:
+            return False
+        ((monomial, coefficient),) = self.terms.items()
+        return coefficient == 1 and len(monomial) == 1 and isinstance(monomial[0][0], str) and monomial[0][1] == 1
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """The names of all variables, also those inside floor quotients and maxima."""
+        if self.constant is not None:
+            return frozenset()
+        return frozenset().union(*(_names(atom) for monomial in self.terms for atom, _ in monomial))
+
+    @property
+    def atoms(self) -> tuple[Atom, ...]:
+        """The variables and applications of the polynomial itself, in order."""
+        return tuple(atoms(self.terms))
+
+    def substitute(self, sizes: Mapping[str, "Size"]) -> "Size":
+        """Return this size with variables replaced, in normal form again; raises ZeroDivisionError and SizeLimit."""
+        return self.replace(dict(sizes)) if self.constant is None and sizes else self
+
+    def replace(self, sizes: Mapping[Atom, "Size"]) -> "Size":
+        """Return this size with atoms replaced, also inside applications; raises ZeroDivisionError and SizeLimit."""
+        images = {atom: image for atom in self.atoms if (image := _image(atom, sizes)) is not None}
+        if not images:
+            return self
+        kept: dict[Monomial, Coefficient] = {}
+        total = Size.of(0)
+        for monomial, coefficient in self.terms.items():
+            if any(atom in images for atom, _ in monomial):
+                total = total + _replaced(monomial, coefficient, images)
+            else:
+                kept[monomial] = coefficient
+        return total + from_terms(kept)
+
+    def evaluate(self, values: Mapping[str, int]) -> Fraction:
+        """Return the value; raises KeyError for a missing variable, ZeroDivisionError where a divisor is no divisor."""
+        return Fraction(self.value(values))
+
+    def value(self, values: Mapping[str, int]) -> Coefficient:
+        """Return what `evaluate` returns, as an int where no division came up; raises as it does."""
+        total: Coefficient = 0
+        for monomial, coefficient in self.terms.items():
+            for atom, exponent in monomial:
+                base = values[atom] if isinstance(atom, str) else atom.value(values)
+                coefficient = coefficient * (base if exponent == 1 else _power(base, exponent))
+            total += coefficient
+        return total
+
+    def linear_in(self, name: str) -> "tuple[Size, Size] | None":
+        """Return `(a, b)` with `self == a*name + b`, both free of `name`, or None."""
+        slope: dict[Monomial, Coefficient] = {}
+        rest: dict[Monomial, Coefficient] = {}
+        for monomial, coefficient in self.terms.items():
+            others = tuple(power for power in monomial if power != (name, 1))
+            if any(name in _names(atom) for atom, _ in others):
+                return None
+            (rest if len(others) == len(monomial) else slope)[others] = coefficient
+        return from_terms(slope), from_terms(rest)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Application:
+    """A floor quotient of two sizes, the maximum of several, or a sum that divides: opaque to the polynomial."""
+
+    function: Function
+    arguments: tuple[Size, ...]
+    text: str = field(init=False)
+    factor: str = field(init=False)
+    variables: frozenset[str] = field(init=False)
+    depth: int = field(init=False)
+    weight: int = field(init=False)
+    code: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        inner = [atom for size in self.arguments for term in size.terms for atom, _ in term]
+        applied = [atom for atom in inner if isinstance(atom, Application)]
+        depth = 1 + max((atom.depth for atom in applied), default=0)
+        weight = 1 + len(inner) + sum(atom.weight for atom in applied)
+        if depth > MAX_DEPTH or weight > MAX_WEIGHT:
+            raise SizeLimit("a size nests too many quotients and maxima")
+        alone = _application_text(self.function, self.arguments)
+        names: frozenset[str] = frozenset().union(*(size.variables for size in self.arguments))
+        object.__setattr__(self, "text", alone)
+        object.__setattr__(self, "factor", f"({alone})" if self.function == "floor" else alone)
+        object.__setattr__(self, "variables", names)
+        object.__setattr__(self, "depth", depth)
+        object.__setattr__(self, "weight", weight)
+        object.__setattr__(self, "code", hash((self.function, self.arguments)))
+
+    def __eq__(self, other: object) -> bool:
+        if self is other or not isinstance(other, Application):
+            return self is other
+        return self.code == other.code and self.function == other.function and self.arguments == other.arguments
+
+    def __hash__(self) -> int:
+        return self.code
+
+    def __reduce__(self) -> tuple[Callable[..., "Application"], tuple[Function, tuple[Size, ...]]]:
+        return Application, (self.function, self.arguments)
+
+    def value(self, values: Mapping[str, int]) -> Coefficient:
+        """Return the value; raises ZeroDivisionError where a floor quotient divides by less than one."""
+        numbers = [size.value(values) for size in self.arguments]
+        if self.function == "max":
+            return max(numbers)
+        if self.function == "sum":
+            return numbers[0]
+        if numbers[1] < 1:
+            raise ZeroDivisionError(f"{self.text} divides by {numbers[1]}")
+        return numbers[0] // numbers[1]
+
+
+def from_terms(terms: Terms) -> Size:
+    """Return the size with these terms; raises SizeLimit where they are too many or too large."""
+    kept: dict[Monomial, Coefficient] = {}
+    divided = False
+    for monomial, number in terms.items():
+        if not number:
+            continue
+        whole = number.numerator if number.denominator == 1 else number
+        kept[monomial] = whole
+        if not -MAX_NUMBER < whole.numerator < MAX_NUMBER or sum(abs(power) for _, power in monomial) > MAX_DEGREE:
+            raise SizeLimit(f"a size has a number of more than 4096 bits or a degree over {MAX_DEGREE}")
+        divided = divided or any(isinstance(atom, Application) and atom.function == "sum" for atom, _ in monomial)
+    if len(kept) > MAX_TERMS:
+        raise SizeLimit(f"a size has more than {MAX_TERMS} terms")
+    if divided:
+        kept = _cancelled(kept)
+    if not kept:
+        return Size.of(0)
+    number = kept[CONSTANT] if len(kept) == 1 and CONSTANT in kept else None
+    return Size.of(number) if isinstance(number, int) else Size(kept)
+
+
+def as_size(value: "Size | int") -> Size:
+    """Return `value` as a size."""
+    return value if isinstance(value, Size) else Size.of(value)
+
+
+def power(base: Size, exponent: int) -> Size:
+    """Return `base` to a whole power; raises ZeroDivisionError and SizeLimit."""
+    if exponent < 0:
+        return exact(Size.of(1), power(base, -exponent))
+    if base.constant is not None:
+        if base.constant.bit_length() > 1 and exponent > 4096:
+            raise SizeLimit("a size has more than 4096 bits")
+        return Size.of(base.constant**exponent)
+    if exponent > MAX_DEGREE:
+        raise SizeLimit(f"a size has a degree over {MAX_DEGREE}")
+    result = Size.of(1)
+    for _ in range(exponent):
+        result = result * base
+    return result
+
+
+def exact(left: Size, right: Size) -> Size:
+    """Return `left / right`, which the caller knows to be whole; raises ZeroDivisionError and SizeLimit."""
+    if right.constant is not None:
+        if left.constant is not None and left.constant % right.constant == 0:
+            return Size.of(left.constant // right.constant)
+        return from_terms(scale(left.terms, CONSTANT, Fraction(1, right.constant)))
+    shared = common(right.terms)
+    factor = content(right.terms.values())
+    below = from_terms(scale(right.terms, inverse(shared), 1 / factor))
+    above = from_terms(scale(left.terms, inverse(shared), 1 / factor)).terms
+    if below.constant == 1:
+        return from_terms(above)
+    divided = negative_part(above)
+    quotient, remainder = divide(scale(above, divided), below.terms, whole=False)
+    if not remainder:
+        return from_terms(scale(quotient, inverse(divided)))
+    return from_terms(scale(above, ((apply("sum", (below,)), -1),)))
+
+
+def floordiv(left: Size, right: Size) -> Size:
+    """Return `left // right` with whole multiples pulled out; raises ZeroDivisionError and SizeLimit."""
+    if right.constant is not None:
+        if right.constant == 1:
+            return left
+        if left.constant is not None:
+            return Size.of(left.constant // right.constant)
+        if right.constant == 0:
+            raise ZeroDivisionError(f"({left})//0")
+    return _floordiv(left, right)
+
+
+def modulo(left: Size, right: Size) -> Size:
+    """Return `left % right`; raises ZeroDivisionError and SizeLimit."""
+    return left - right * floordiv(left, right)
+
+
+def maximum(*sizes: Size) -> Size:
+    """Return the largest of `sizes`; raises SizeLimit."""
+    if all(size.constant is not None for size in sizes):
+        return Size.of(max(size.constant for size in sizes if size.constant is not None))
+    best: dict[Size, Coefficient] = {}
+    for size in (part for size in sizes for part in _alternatives(size)):
+        number = size.terms.get(CONSTANT, 0)
+        rest = from_terms({term: factor for term, factor in size.terms.items() if term != CONSTANT})
+        best[rest] = max(best.get(rest, number), number)
+    every = [add(rest.terms, {CONSTANT: number}) if number else rest.terms for rest, number in best.items()]
+    if len(every) == 1:
+        return from_terms(every[0])
+    if len(every) > MAX_ARGUMENTS:
+        raise SizeLimit(f"a maximum has more than {MAX_ARGUMENTS} arguments")
+    monomials = {monomial for terms in every for monomial in terms}
+    shared = {monomial: min(terms.get(monomial, 0) for terms in every) for monomial in monomials}
+    left = [add(terms, shared, -1) if shared else dict(terms) for terms in every]
+    factor = content(number for terms in left for number in terms.values())
+    parts = sorted((from_terms(scale(terms, CONSTANT, 1 / factor)) for terms in left), key=_argument_rank)
+    return from_terms(add(shared, {((apply("max", tuple(parts)), 1),): factor}))
+
+
+def minimum(left: Size, right: Size) -> Size:
+    """Return the smaller of two sizes; raises SizeLimit."""
+    return -maximum(-left, -right)
+
+
+@lru_cache(maxsize=1 << 14)
+def apply(function: Function, arguments: tuple[Size, ...]) -> Application:
+    """Return the application itself, one object for equal arguments as long as the cache holds it."""
+    return Application(function, arguments)
+
+
+@lru_cache(maxsize=1 << 14)
+def _floordiv(left: Size, right: Size) -> Size:
+    above, below = _without_division(left, right)
+    whole: dict[Monomial, Coefficient] = {}
+    rest: dict[Monomial, Coefficient] = {}
+    if len(below.terms) == 1:
+        ((head, divisor),) = below.terms.items()
+        for term, number in above.terms.items():
+            ratio = times(term, inverse(head))
+            if is_whole(ratio):
+                whole[ratio], rest[term] = divmod(number, divisor)
+            else:
+                rest[term] = number
+    else:
+        whole, rest = divide(above.terms, below.terms, whole=True)
+    if any(whole.values()):
+        return from_terms(whole) + floordiv(from_terms(rest), below)
+    return _proper(from_terms(rest), below)
+
+
+def _without_division(left: Size, right: Size) -> tuple[Size, Size]:
+    """Return numerator and denominator of `left / right` without fractions, divisions or common factors."""
+    both = {**left.terms, **right.terms}
+    shared = inverse(common(both))
+    numbers = [*left.terms.values(), *right.terms.values()]
+    factor = 1 / content(numbers)
+    above, below = from_terms(scale(left.terms, shared, factor)), from_terms(scale(right.terms, shared, factor))
+    divided = negative_part({**above.terms, **below.terms})
+    return (above, below) if not divided else _without_division(above, below)
+
+
+def _proper(above: Size, below: Size) -> Size:
+    """Return `above // below` where no multiple of `below` can be pulled out of `above`."""
+    number = above.terms.get(CONSTANT, 0)
+    rest = {term: factor for term, factor in above.terms.items() if term != CONSTANT}
+    if not rest:
+        limit = next(iter(below.terms.values())) if len(below.terms) == 1 else 1
+        if 0 <= number < limit:
+            return Size.of(0)
+        if -limit <= number < 0:
+            return Size.of(-1)
+    elif below.constant is not None:
+        shared = gcd(below.constant, *(int(factor) for factor in rest.values()))
+        if shared > 1:
+            smaller = add(scale(rest, CONSTANT, Fraction(1, shared)), {CONSTANT: number // shared})
+            return floordiv(from_terms(smaller), Size.of(below.constant // shared))
+    nested = [term[0][0] for term, factor in rest.items() if factor == 1 and len(term) == 1 and term[0][1] == 1]
+    quotients = [atom for atom in nested if isinstance(atom, Application) and atom.function == "floor"]
+    if len(quotients) == 1:
+        top, bottom = quotients[0].arguments
+        others = above - from_terms({((quotients[0], 1),): 1})
+        return floordiv(top + bottom * others, bottom * below)
+    return from_terms({((apply("floor", (above, below)), 1),): 1})
+
+
+def _alternatives(size: Size) -> list[Size]:
+    """Return the arguments of a maximum that `size` adds something to, or `size` alone."""
+    for monomial, number in size.terms.items():
+        if number == 1 and len(monomial) == 1 and monomial[0][1] == 1:
+            atom = monomial[0][0]
+            if isinstance(atom, Application) and atom.function == "max":
+                rest = size - from_terms({monomial: 1})
+                return [argument + rest for argument in atom.arguments]
+    return [size]
+
+
+def _cancelled(terms: Terms) -> dict[Monomial, Coefficient]:
+    """Return terms in which sums stand only below, and only where they do not divide what is above."""
+    sums = {atom for term in terms for atom, _ in term if isinstance(atom, Application) and atom.function == "sum"}
+    total = dict(terms)
+    for atom in sorted(sums, key=rank):
+        levels: dict[int, dict[Monomial, Coefficient]] = {}
+        for term, number in total.items():
+            level = dict(term).get(atom, 0)
+            levels.setdefault(level, {})[times(term, ((atom, -level),))] = number
+        base = atom.arguments[0].terms
+        for level in range(min(levels), max(max(levels), 0)):
+            if level >= 0:
+                continue
+            above = levels.get(level, {})
+            divided = negative_part(above)
+            quotient, remainder = divide(scale(above, divided), base, whole=False)
+            if not remainder:
+                levels[level + 1] = add(levels.get(level + 1, {}), scale(quotient, inverse(divided)))
+                levels[level] = {}
+        for level in range(max(levels), 0, -1):
+            levels[level - 1] = add(levels.get(level - 1, {}), multiply(levels.pop(level, {}), base))
+        total = {times(t, ((atom, level),)): n for level, above in levels.items() for t, n in above.items()}
+    return total
+
+
+def _names(atom: Atom) -> frozenset[str]:
+    return frozenset((atom,)) if isinstance(atom, str) else atom.variables
+
+
+def _power(base: Coefficient, exponent: int) -> Coefficient:
+    return base**exponent if exponent >= 0 else Fraction(1) / Fraction(base) ** -exponent
+
+
+def _image(atom: Atom, sizes: Mapping[Atom, Size]) -> Size | None:
+    """Return what `atom` becomes, or None where it stays."""
+    if atom in sizes or not isinstance(atom, Application):
+        return sizes.get(atom)
+    arguments = tuple(size.replace(sizes) for size in atom.arguments)
+    if all(new is old for new, old in zip(arguments, atom.arguments, strict=True)):
+        return None
+    if atom.function == "floor":
+        return floordiv(*arguments)
+    return maximum(*arguments) if atom.function == "max" else arguments[0]
+
+
+def _replaced(monomial: Monomial, coefficient: Coefficient, images: Mapping[Atom, Size]) -> Size:
+    total = from_terms({tuple(factor for factor in monomial if factor[0] not in images): coefficient})
+    for atom, exponent in monomial:
+        if atom in images:
+            factor = power(images[atom], abs(exponent))
+            total = total * factor if exponent > 0 else exact(total, factor)
+    return total
+
+
+def _argument_rank(size: Size) -> tuple[bool, str]:
+    return size.constant is None, str(size)
+
+
+def _application_text(function: Function, arguments: tuple[Size, ...]) -> str:
+    if function == "max":
+        return f"max({', '.join(map(str, arguments))})"
+    if function == "sum":
+        return f"({arguments[0]})"
+    above, below = arguments
+    top = str(above) if len(above.terms) == 1 else f"({above})"
+    ((monomial, number), *others) = below.terms.items()
+    simple = not others and (not monomial or (number == 1 and len(monomial) == 1 and monomial[0][1] == 1))
+    bottom = monomial[0][0] if simple and monomial else None
+    return f"{top}//{bottom.factor if isinstance(bottom, Application) else below if simple else f'({below})'}"
+
+
+_SMALL = [Size({CONSTANT: value} if value else {}, value) for value in range(-256, 4097)]

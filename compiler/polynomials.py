@@ -1,0 +1,195 @@
+"""Laurent polynomials with rational coefficients, as mappings from monomials; the atoms are names or opaque values."""
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from functools import reduce
+from math import gcd, lcm
+from typing import Protocol
+
+
+class Opaque(Protocol):
+    """An atom that is no variable: it has a value, and two texts, alone and as a factor of a product."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def factor(self) -> str: ...
+    @property
+    def variables(self) -> frozenset[str]: ...
+    def value(self, values: Mapping[str, int]) -> int | Fraction: ...
+    def __hash__(self) -> int: ...
+
+
+Coefficient = int | Fraction
+Atom = str | Opaque
+Monomial = tuple[tuple[Atom, int], ...]
+Terms = Mapping[Monomial, Coefficient]
+CONSTANT: Monomial = ()
+
+
+def rank(atom: Atom) -> tuple[bool, str]:
+    """Return what orders atoms: variables first, each kind by its text."""
+    return (False, atom) if isinstance(atom, str) else (True, atom.text)
+
+
+def times(left: Monomial, right: Monomial) -> Monomial:
+    """Return the product of two monomials."""
+    if not left or not right:
+        return left or right
+    powers = dict(left)
+    for atom, exponent in right:
+        powers[atom] = powers.get(atom, 0) + exponent
+    return tuple(sorted(((atom, power) for atom, power in powers.items() if power), key=_power_rank))
+
+
+def inverse(monomial: Monomial) -> Monomial:
+    """Return one over the monomial."""
+    return tuple((atom, -exponent) for atom, exponent in monomial)
+
+
+def is_whole(monomial: Monomial) -> bool:
+    """Whether no atom divides."""
+    return all(exponent > 0 for _, exponent in monomial)
+
+
+def add(left: Terms, right: Terms, factor: Coefficient = 1) -> dict[Monomial, Coefficient]:
+    """Return `left + factor*right`."""
+    total = dict(left)
+    for monomial, coefficient in right.items():
+        number = total.get(monomial, 0) + factor * coefficient
+        if number:
+            total[monomial] = number
+        else:
+            total.pop(monomial, None)
+    return total
+
+
+def multiply(left: Terms, right: Terms) -> dict[Monomial, Coefficient]:
+    """Return the product."""
+    total: dict[Monomial, Coefficient] = {}
+    for one, first in left.items():
+        for two, second in right.items():
+            monomial = times(one, two)
+            total[monomial] = total.get(monomial, 0) + first * second
+    return {monomial: number for monomial, number in total.items() if number}
+
+
+def scale(terms: Terms, monomial: Monomial, factor: Coefficient = 1) -> dict[Monomial, Coefficient]:
+    """Return `factor * monomial * terms`."""
+    return {times(term, monomial): coefficient * factor for term, coefficient in terms.items()}
+
+
+def atoms(terms: Terms) -> list[Atom]:
+    """Return the atoms that occur, in order."""
+    return sorted({atom for monomial in terms for atom, _ in monomial}, key=rank)
+
+
+def common(terms: Terms) -> Monomial:
+    """Return the largest monomial that divides every term; its exponents may be negative."""
+    shared: dict[Atom, int] | None = None
+    for monomial in terms:
+        powers = dict(monomial)
+        if shared is None:
+            shared = powers
+            continue
+        names = shared.keys() | powers.keys()
+        shared = {atom: min(shared.get(atom, 0), powers.get(atom, 0)) for atom in names}
+    return tuple(sorted(((atom, power) for atom, power in (shared or {}).items() if power), key=_power_rank))
+
+
+def negative_part(terms: Terms) -> Monomial:
+    """Return the smallest monomial by which the terms must be multiplied so that no atom divides."""
+    powers: dict[Atom, int] = {}
+    for monomial in terms:
+        for atom, exponent in monomial:
+            if exponent < -powers.get(atom, 0):
+                powers[atom] = -exponent
+    return tuple(sorted(powers.items(), key=_power_rank))
+
+
+def denominator(numbers: Iterable[Coefficient]) -> int:
+    """Return the least common denominator."""
+    return lcm(*(number.denominator for number in numbers))
+
+
+def content(numbers: Iterable[Coefficient]) -> Fraction:
+    """Return the largest positive rational that divides all `numbers` into whole ones, 0 for none."""
+    listed = list(numbers)
+    if not listed:
+        return Fraction(0)
+    below = denominator(listed)
+    return Fraction(reduce(gcd, (int(number * below) for number in listed)), below)
+
+
+def leading(terms: Terms, order: list[Atom]) -> Monomial:
+    """Return the greatest monomial: by degree first, then by exponents in the given order of atoms."""
+    return max(terms, key=lambda monomial: _position(monomial, order))
+
+
+def _position(monomial: Monomial, order: list[Atom]) -> tuple[int, ...]:
+    powers = dict(monomial)
+    return (sum(powers.values()), *(powers.get(atom, 0) for atom in order))
+
+
+def divide(left: Terms, right: Terms, *, whole: bool) -> tuple[dict[Monomial, Coefficient], dict[Monomial, Coefficient]]:
+    """Return quotient and remainder of polynomials without division; a `whole` quotient has whole coefficients."""
+    order = atoms({**left, **right})
+    head = leading(right, order)
+    quotient: dict[Monomial, Coefficient] = {}
+    remainder: dict[Monomial, Coefficient] = {}
+    rest = dict(left)
+    while rest:
+        term = leading(rest, order)
+        ratio = times(term, inverse(head))
+        factor: Coefficient = rest[term] // right[head] if whole else Fraction(rest[term]) / right[head]
+        if not factor or not is_whole(ratio):
+            remainder[term] = rest.pop(term)
+            continue
+        quotient[ratio] = quotient.get(ratio, 0) + factor
+        rest = add(rest, scale(right, ratio, factor), -1)
+        if term in rest:
+            remainder[term] = rest.pop(term)
+    return quotient, remainder
+
+
+def _power_rank(power: tuple[Atom, int]) -> tuple[bool, str]:
+    return rank(power[0])
+
+
+def text(terms: Terms) -> str:
+    """Return the polynomial in source syntax: higher degrees first, what is subtracted after what is added."""
+    fractions = {term: number for term, number in terms.items() if number.denominator > 1}
+    shared = denominator(fractions.values())
+    alone = terms if len(fractions) == 1 else {term: terms[term] for term in terms if term not in fractions}
+    parts = [(number < 0, _order(term), _term(term, number)) for term, number in alone.items()]
+    if len(fractions) > 1:
+        inner = text({term: int(number * shared) for term, number in fractions.items()})
+        parts.append((False, min(map(_order, fractions)), f"({inner})/{shared}"))
+    parts.sort()
+    first = f"-{parts[0][2]}" if parts[0][0] else parts[0][2]
+    return first + "".join(f" {'-' if minus else '+'} {part}" for minus, _, part in parts[1:])
+
+
+def _order(monomial: Monomial) -> tuple[int, tuple[tuple[bool, str, int], ...]]:
+    degree = sum(abs(exponent) for _, exponent in monomial)
+    return -degree, tuple((*rank(atom), -exponent) for atom, exponent in monomial)
+
+
+def _term(monomial: Monomial, number: Coefficient) -> str:
+    if number == 1 and len(monomial) == 1 and monomial[0][1] == 1:
+        atom = monomial[0][0]
+        return atom if isinstance(atom, str) else atom.factor if atom.text.startswith("-") else atom.text
+    number = abs(number)
+    above = [_factor(atom) for atom, exponent in monomial for _ in range(exponent)]
+    below = [_factor(atom) for atom, exponent in monomial for _ in range(-exponent)]
+    if number.numerator != 1 or not above:
+        above.insert(0, str(number.numerator))
+    if number.denominator != 1:
+        below.insert(0, str(number.denominator))
+    if not below:
+        return "*".join(above)
+    return f"{'*'.join(above)}/{below[0] if len(below) == 1 else '(' + '*'.join(below) + ')'}"
+
+
+def _factor(atom: Atom) -> str:
+    return atom if isinstance(atom, str) else atom.factor
