@@ -32,12 +32,14 @@ class Code:
     """A Python expression with holes: `values` fills `{name}`, `{0}`, `{1}` are the inputs, `{self}` is the module.
 
     Literal braces do not occur. Values are ints (as Size), floats, bools, strings, None and tuples of them. `needs` names what the
-    text uses: definitions of ops/support.py.
+    text uses: definitions of ops/support.py. `defaults` are the options that end the call, in order, each with what torch
+    takes where none is given: an option at its default is not in the text.
     """
 
     text: str
     values: Mapping[str, Static] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
+    defaults: Mapping[str, Static] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,12 @@ def call(
     """Return the call that `head` opens, as `nn.Linear({d}, {out}`, with the options that differ from their defaults."""
     given = {name: value for name, (value, default) in options.items() if not _equal(value, default)}
     text = "".join(f", {name}={{{name}}}" for name in given)
-    return Code(f"{head}{text})", {**(values or {}), **given}, needs)
+    defaults = {name: _static(default) for name, (_, default) in options.items()}
+    return Code(f"{head}{text})", {**(values or {}), **given}, needs, defaults)
+
+
+def _static(value: Default) -> Static:
+    return Size.of(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _equal(value: Static, default: Default) -> bool:
