@@ -1,0 +1,90 @@
+"""Words in: the compiled examples have their originals' parameters and give their numbers."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import archc
+from reference import hugging, tokens
+from reference.translate import Translate
+from reference.weights import agree, compare, renamed, take_by_name, take_in_order, train
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+SIZES = {
+    ("gpt2_small", "Gpt2Small"): ({"tokens": (1024,)}, 124_439_808),
+    ("llama_1b", "Llama1B"): ({"tokens": (2048,)}, 1_235_814_400),
+    ("translate", "Translate"): ({"src": (20,), "tgt": (30,)}, 60_524_544),
+    ("tagger", "Tagger"): ({"words": (20,)}, 1_548_561),
+}
+
+
+def words(n: int, vocab: int = 500) -> torch.Tensor:
+    """Return four sentences of `n` words."""
+    torch.manual_seed(n)
+    return torch.randint(vocab, (4, n))
+
+
+@pytest.mark.parametrize(("example", "name"), SIZES)
+def test_every_parameter_is_there(example: str, name: str) -> None:
+    at, params = SIZES[example, name]
+    model = archc.load(EXAMPLES / f"{example}.arch")[name]
+    module = model.module(at=at, device="meta")
+    assert sum(weight.numel() for weight in module.parameters()) == params
+    assert model.summary(at=at).total.params == params
+
+
+def test_gpt2_is_the_one_of_transformers() -> None:
+    sizes = {"vocab": 500, "context": 32, "depth": 4}
+    ours = archc.load(EXAMPLES / "gpt2_small.arch")["Gpt2Small"].module(at=(9,), **sizes)
+    theirs = hugging.gpt2_small(**sizes)
+    train(hugging.Logits(theirs), words(9))
+    take_by_name(ours, hugging.gpt2_weights(renamed(theirs, hugging.GPT2)))
+    compare(ours, hugging.Logits(theirs), words(9))
+    compare(ours, hugging.Logits(theirs), words(32))
+
+
+def test_gpt2_gives_the_numbers_of_plain_torch() -> None:
+    sizes = {"vocab": 500, "context": 32, "depth": 2}
+    ours = archc.load(EXAMPLES / "gpt2_small.arch")["Gpt2Small"].module(at=(9,), **sizes)
+    theirs = tokens.Gpt2(**sizes)
+    train(theirs, words(9))
+    take_in_order(ours, theirs.state_dict().values())
+    compare(ours, theirs, words(9))
+
+
+def test_llama_is_the_one_of_transformers() -> None:
+    sizes = {"vocab": 500, "depth": 2}
+    ours = archc.load(EXAMPLES / "llama_1b.arch")["Llama1B"].module(at=(40,), **sizes)
+    theirs = hugging.llama_1b(**sizes)
+    train(hugging.Logits(theirs), words(9), steps=2)
+    take_by_name(ours, renamed(theirs, hugging.LLAMA))
+    compare(ours, hugging.Logits(theirs), words(40))
+
+
+def test_the_tagger_gives_the_numbers_of_plain_torch() -> None:
+    ours = archc.load(EXAMPLES / "tagger.arch")["Tagger"].module(at=(9,), vocab=500)
+    theirs = tokens.Tagger(vocab=500)
+    train(theirs, words(9))
+    take_in_order(ours, theirs.state_dict().values())
+    compare(ours, theirs, words(9))
+
+
+def test_the_translator_gives_the_numbers_of_torchs_own_layers() -> None:
+    sizes = {"vocab": 500, "d": 64, "depth": 2, "heads": 4}
+    ours = archc.load(EXAMPLES / "translate.arch")["Translate"].module(at={"src": (9,), "tgt": (7,)}, **sizes)
+    theirs = Translate(**sizes)
+    train(theirs, words(9), words(7))
+    take_in_order(ours, theirs.in_order())
+    theirs.eval()
+    ours.eval()
+    with torch.no_grad():
+        agree(ours(src=words(9), tgt=words(7)), theirs(words(9), words(7)))
+        agree(ours(tgt=words(5), src=words(11)), theirs(words(11), words(5)))
+
+
+def test_a_sentence_beyond_the_context_is_refused() -> None:
+    module = archc.load(EXAMPLES / "gpt2_small.arch")["Gpt2Small"].module(at=(9,), vocab=500, context=16, depth=1)
+    with pytest.raises(ValueError, match="16"):
+        module(words(17))
