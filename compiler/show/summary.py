@@ -63,6 +63,9 @@ class Summary:
     flops: Size
     activation_bytes: Size
 
+    def __str__(self) -> str:
+        return self.text()
+
     def to_json(self) -> dict[str, object]:
         """Return the summary for JSON; sizes are numbers, or formulas as strings."""
         total = costs_json((self.params, self.macs, self.flops, self.activation_bytes))

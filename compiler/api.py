@@ -1,0 +1,153 @@
+"""The objects that a user holds: a program, and the declarations in it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archc.build import build
+from archc.check import Checked, check
+from archc.check import Program as CheckedProgram
+from archc.grammar.limits import DEFAULT, Limits
+from archc.graph import Graph
+from archc.load import load_file, load_text
+from archc.show.summary import Summary, summarize
+
+if TYPE_CHECKING:
+    import torch
+
+Argument = bool | int | float | str | Sequence["Argument"]
+"""What a parameter of a model may be set to; a list of sizes is a list or a tuple."""
+
+At = str | Sequence[int] | Mapping[str, str | Sequence[int]] | None
+"""The type of the input: text as in .arch, a shape, or a mapping of either by input name."""
+
+
+def load(path: str | PathLike[str], *, limits: Limits = DEFAULT) -> "Program":
+    """Return the program in the file at `path`. Raises CompileError with everything that is wrong with it."""
+    return Program(check(load_file(Path(path), limits)))
+
+
+def loads(
+    text: str, *, name: str = "<text>", root: str | PathLike[str] | None = None, limits: Limits = DEFAULT
+) -> "Program":
+    """Return the program in `text`, which imports files from the folder `root`, or none without one.
+
+    Raises CompileError with everything that is wrong with it.
+    """
+    return Program(check(load_text(text, name, Path(root) if root is not None else None, limits)))
+
+
+@dataclass(frozen=True, slots=True)
+class Program(Mapping[str, "Declaration"]):
+    """The declarations of one file, by name; all of them are right."""
+
+    checked: CheckedProgram = field(repr=False)
+
+    def __getitem__(self, name: str) -> "Declaration":
+        declarations = self.checked.declarations
+        if name not in declarations:
+            near = get_close_matches(name, declarations, 1)
+            raise KeyError(
+                f"no declaration is called {name!r}; {f'nearest: {near[0]}' if near else f'there are {list(self)}'}"
+            )
+        return Declaration(self.checked, declarations[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.checked.declarations)
+
+    def __len__(self) -> int:
+        return len(self.checked.declarations)
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """One declaration of a program: a model or block can be built, of any kind the type can be read.
+
+    Whatever builds takes the input type `at` and the declaration's parameters by name, and raises CompileError
+    when they do not fit, TypeError when the declaration is no model and no block.
+    """
+
+    program: CheckedProgram = field(repr=False)
+    checked: Checked = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The declared name."""
+        return self.checked.name
+
+    @property
+    def kind(self) -> str:
+        """One of const, fn, op, block, model, space, type."""
+        return self.checked.kind
+
+    @property
+    def signature(self) -> str:
+        """The inferred type, as text."""
+        return self.checked.signature
+
+    @property
+    def preconditions(self) -> tuple[str, ...]:
+        """What its parameters and sizes must fulfil, beyond the patterns in its type."""
+        return self.checked.preconditions
+
+    @property
+    def docs(self) -> tuple[str, ...]:
+        """The lines of its doc comment."""
+        return self.checked.docs
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.signature}>"
+
+    def graph(self, *, at: At = None, **parameters: Argument) -> Graph:
+        """Return the network as a dataflow graph."""
+        if self.kind not in ("model", "block"):
+            raise TypeError(f"`{self.name}` is a {self.kind}; a model or a block can be built")
+        return build(self.program, self.name, arguments=parameters, at=_at(at))
+
+    def module(
+        self,
+        *,
+        at: At = None,
+        device: "torch.device | str | None" = None,
+        dtype: "torch.dtype | None" = None,
+        **parameters: Argument,
+    ) -> "torch.nn.Module":
+        """Return the network as a torch module with fresh weights."""
+        from archc.lower.torch_module import to_module
+
+        return to_module(self.graph(at=at, **parameters), device=device, dtype=dtype)
+
+    def python(self, *, at: At = None, **parameters: Argument) -> str:
+        """Return the network as Python source that needs torch and nothing else."""
+        from archc.lower.python import to_python
+
+        return to_python(self.graph(at=at, **parameters))
+
+    def arch(self, *, at: At = None, **parameters: Argument) -> str:
+        """Return the network as .arch text with everything static worked out."""
+        from archc.lower.arch import to_arch
+
+        return to_arch(self.graph(at=at, **parameters))
+
+    def json(self, *, at: At = None, **parameters: Argument) -> str:
+        """Return the graph as JSON."""
+        from archc.lower.json_graph import to_json
+
+        return to_json(self.graph(at=at, **parameters))
+
+    def summary(self, *, at: At = None, **parameters: Argument) -> Summary:
+        """Return shapes and costs layer by layer; it prints as a table."""
+        return summarize(self.graph(at=at, **parameters))
+
+
+def _at(at: At) -> str | tuple[int, ...] | Mapping[str, str | tuple[int, ...]] | None:
+    match at:
+        case None | str():
+            return at
+        case Mapping():
+            return {name: kind if isinstance(kind, str) else tuple(kind) for name, kind in at.items()}
+        case _:
+            return tuple(at)
