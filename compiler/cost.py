@@ -1,14 +1,15 @@
 """Parameters, multiply-accumulates and activation memory of nodes and of whole graphs, for one sample."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 
 from archc.graph import CallNode, Graph, LoopNode, Node, OpNode
 from archc.ops import find
 from archc.sizes import Size
 from archc.tensor import Tensor
 
-_ZERO = Size.of(0)
+_ZERO, _ONE = Size.of(0), Size.of(1)
 _BYTES = {"Float": 4, "Int": 8, "Id": 8, "Bool": 1}
 
 
@@ -25,7 +26,7 @@ class GraphCost:
 def parameters(node: OpNode) -> Size:
     """Return how many learned numbers the op owns; buffers are none."""
     weights = find(node.op).weights(node)
-    return sum((_product(weight.shape) for weight in weights if not weight.buffer), _ZERO)
+    return sum((prod(weight.shape, start=_ONE) for weight in weights if not weight.buffer), _ZERO)
 
 
 def macs(node: OpNode) -> Size:
@@ -67,8 +68,7 @@ def _tally(graph: Graph, seen: dict[int, _Tally]) -> _Tally:
     lent: dict[str, Size] = {}
     tallies = [_node_tally(node, seen) for node in graph.nodes]
     for node, tally in zip(graph.nodes, tallies, strict=True):
-        borrows = not isinstance(node, LoopNode) and node.borrowed
-        (lent if borrows else owned).setdefault(node.key, tally.owned)
+        (lent if node.key in graph.borrowed else owned).setdefault(node.key, tally.owned)
         lends = () if isinstance(node, OpNode) else node.lends
         for inner, outer in lends:
             if inner in tally.lent:
@@ -100,11 +100,4 @@ def _steps_tally(steps: list[_Tally]) -> _Tally:
 
 
 def _bytes(tensor: Tensor) -> Size:
-    return Size.of(_BYTES[tensor.kind]) * _product(tensor.sizes)
-
-
-def _product(sizes: Iterable[Size]) -> Size:
-    product = Size.of(1)
-    for size in sizes:
-        product = product * size
-    return product
+    return prod(tensor.sizes, start=Size.of(_BYTES[tensor.kind]))

@@ -1,6 +1,7 @@
 """Linear layers and convolutions."""
 
 from collections.abc import Mapping
+from math import prod
 
 from archc.graph import OpNode
 from archc.ops.attributes import flag, whole
@@ -19,7 +20,7 @@ class Linear:
 
     def cost(self, node: OpNode) -> Cost:
         """Return one product with the matrix for every vector."""
-        return Cost(_product(*node.input_types[0].sizes, whole(node, "out")))
+        return _macs(node.input_types[0].sizes, whole(node, "out"))
 
     def torch(self, node: OpNode) -> Lowered:
         """Return nn.Linear."""
@@ -39,7 +40,7 @@ class Conv:
     def cost(self, node: OpNode) -> Cost:
         """Return one kernel for every cell of the output."""
         inner = exact(node.input_types[0].sizes[0], whole(node, "groups"))
-        return Cost(_product(*node.outputs[0].sizes, inner, *_kernel(node)))
+        return _macs(node.outputs[0].sizes, inner, *_kernel(node))
 
     def torch(self, node: OpNode) -> Lowered:
         """Return nn.Conv1d, nn.Conv2d or nn.Conv3d."""
@@ -56,7 +57,7 @@ class Depthwise:
 
     def cost(self, node: OpNode) -> Cost:
         """Return one kernel for every cell of the output."""
-        return Cost(_product(*node.outputs[0].sizes, *_kernel(node)))
+        return _macs(node.outputs[0].sizes, *_kernel(node))
 
     def torch(self, node: OpNode) -> Lowered:
         """Return nn.Conv1d, nn.Conv2d or nn.Conv3d with a group for each channel."""
@@ -75,7 +76,7 @@ class ConvTranspose:
     def cost(self, node: OpNode) -> Cost:
         """Return one kernel for every cell of the input."""
         inner = exact(whole(node, "out"), whole(node, "groups"))
-        return Cost(_product(*node.input_types[0].sizes, inner, *_kernel(node)))
+        return _macs(node.input_types[0].sizes, inner, *_kernel(node))
 
     def torch(self, node: OpNode) -> Lowered:
         """Return nn.ConvTranspose1d, nn.ConvTranspose2d or nn.ConvTranspose3d."""
@@ -103,7 +104,7 @@ class CausalConv:
 
     def cost(self, node: OpNode) -> Cost:
         """Return one kernel for every cell."""
-        return Cost(_product(*node.outputs[0].sizes, whole(node, "k")))
+        return _macs(node.outputs[0].sizes, whole(node, "k"))
 
     def torch(self, node: OpNode) -> Lowered:
         """Return a module of support.py."""
@@ -122,7 +123,7 @@ class DilatedCausalConv:
 
     def cost(self, node: OpNode) -> Cost:
         """Return one kernel for every cell."""
-        return Cost(_product(*node.outputs[0].sizes, node.input_types[0].sizes[1], whole(node, "k")))
+        return _macs(node.outputs[0].sizes, node.input_types[0].sizes[1], whole(node, "k"))
 
     def torch(self, node: OpNode) -> Lowered:
         """Return a module of support.py."""
@@ -143,6 +144,11 @@ def _conv(node: OpNode, *, out: Size, groups: Size) -> Code:
     )
 
 
+def _macs(sizes: tuple[Size, ...], *each: Size) -> Cost:
+    """Return the cost of `each` multiplied out, for every cell of a tensor of these sizes."""
+    return Cost(prod((*sizes, *each), start=Size.of(1)))
+
+
 def _weight_and_bias(node: OpNode, shape: tuple[Size, ...], out: Size) -> tuple[Weight, ...]:
     return (Weight("weight", shape), *([Weight("bias", (out,))] if flag(node, "bias") else []))
 
@@ -153,13 +159,6 @@ def _rank(node: OpNode) -> int:
 
 def _kernel(node: OpNode) -> tuple[Size, ...]:
     return (whole(node, "k"),) * _rank(node)
-
-
-def _product(*sizes: Size) -> Size:
-    product = Size.of(1)
-    for size in sizes:
-        product = product * size
-    return product
 
 
 OPERATIONS: Mapping[str, Operation] = {

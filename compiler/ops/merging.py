@@ -1,6 +1,7 @@
 """Merging and parting: sums, products, concatenation, stacks, chunks."""
 
 from collections.abc import Callable, Mapping
+from math import prod
 
 from archc.graph import OpNode
 from archc.ops.attributes import dimension, flag, integer, real, whole, wholes
@@ -35,10 +36,7 @@ class Matmul:
 
     def cost(self, node: OpNode) -> Cost:
         """Return one multiply-accumulate for every cell of the output and every inner index."""
-        macs = node.input_types[0].sizes[-1]
-        for size in node.outputs[0].sizes:
-            macs = macs * size
-        return Cost(macs)
+        return Cost(prod(node.outputs[0].sizes, start=node.input_types[0].sizes[-1]))
 
     def torch(self, node: OpNode) -> Lowered:
         """Return `@`, divided where the scores are to be scaled."""
