@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from reference import einspace
+from reference.weights import compare, take_in_order, train
 from torch import Tensor, nn
 
 import archc
-from reference import einspace
-from reference.weights import compare, take_in_order, train
 
 SEEDS = Path(__file__).parent.parent / "examples" / "einspace_seeds.arch"
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
-
-import archc
 from reference import hugging, tokens
 from reference.translate import Translate
 from reference.weights import agree, compare, renamed, take_by_name, take_in_order, train
+
+import archc
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from reference import convolutional, hugging, tokens
+from reference.weights import compare, renamed, take_by_name, take_in_order, train
 from torch import nn
 
 import archc
-from reference import convolutional, hugging, tokens
-from reference.weights import compare, renamed, take_by_name, take_in_order, train
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
