@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,6 +15,9 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from archc import cost, ops
+from archc.grammar.parse import parse
+from archc.grammar.source import Source
+from archc.grammar.syntax import Declaration
 from archc.graph import OpNode, Static, Value
 from archc.ops.base import Code
 from archc.sizes import Size
@@ -25,7 +29,7 @@ Reference = Callable[..., TorchTensor]
 
 CONV: dict[str, object] = {"stride": 1, "pad": 0, "dilation": 1, "groups": 1, "bias": True}
 DEPTHWISE: dict[str, object] = {"stride": 1, "pad": 0, "dilation": 1, "mult": 1, "bias": True}
-TRANSPOSE: dict[str, object] = {**CONV, "extra": 0}
+TRANSPOSE: dict[str, object] = {"stride": 1, "pad": 0, "dilation": 1, "extra": 0, "groups": 1, "bias": True}
 MAX_POOL: dict[str, object] = {"stride": 1, "pad": 0, "dilation": 1}
 AVG_POOL: dict[str, object] = {"stride": 1, "pad": 0, "count_pad": True}
 THIRDS = torch.full((1, 1, 3, 3, 3), 1 / 27)
@@ -340,6 +344,18 @@ def test_what_is_always_dropped_is_zero(op: str) -> None:
 def test_every_operation_of_these_files_has_a_case() -> None:
     files = (ops.merging, ops.linear, ops.pooling, ops.norms, ops.pointwise)
     assert {case.op for case in CASES} == {name for file in files for name in file.OPERATIONS}
+
+
+def test_the_cases_have_the_parameters_that_std_declares() -> None:
+    text = (Path(__file__).parent.parent / "grammar/std/nn.arch").read_text(encoding="utf-8")
+    file, complaints = parse(Source("std/nn.arch", text))
+    declared = {
+        item.name: [parameter.name for parameter in item.parameters or ()]
+        for item in file.items
+        if isinstance(item, Declaration)
+    }
+    assert not complaints
+    assert [list(case.attributes) for case in CASES] == [declared[case.op] for case in CASES]
 
 
 def test_support_copies_what_is_asked_and_what_that_uses() -> None:
