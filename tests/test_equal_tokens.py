@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from reference import hugging, tokens
+from reference import hugging, renames, tokens
 from reference.translate import Translate
 from reference.weights import agree, compare, renamed, take_by_name, take_in_order, train
 
@@ -17,6 +17,8 @@ SIZES = {
     ("llama_1b", "Llama1B"): ({"tokens": (2048,)}, 1_235_814_400),
     ("translate", "Translate"): ({"src": (20,), "tgt": (30,)}, 60_524_544),
     ("tagger", "Tagger"): ({"words": (20,)}, 1_548_561),
+    ("mamba", "MambaLm"): ({"tokens": (20,)}, 129_135_360),
+    ("t5_encoder", "T5Encoder"): ({"tokens": (20,)}, 35_330_816),
 }
 
 
@@ -40,7 +42,7 @@ def test_gpt2_is_the_one_of_transformers() -> None:
     ours = archc.load(EXAMPLES / "gpt2_small.arch")["Gpt2Small"].module(at=(9,), **sizes)
     theirs = hugging.gpt2_small(**sizes)
     train(hugging.Logits(theirs), words(9))
-    take_by_name(ours, hugging.gpt2_weights(renamed(theirs, hugging.GPT2)))
+    take_by_name(ours, renames.apart(renames.turned(renamed(theirs, renames.GPT2))))
     compare(ours, hugging.Logits(theirs), words(9))
     compare(ours, hugging.Logits(theirs), words(32))
 
@@ -59,8 +61,26 @@ def test_llama_is_the_one_of_transformers() -> None:
     ours = archc.load(EXAMPLES / "llama_1b.arch")["Llama1B"].module(at=(40,), **sizes)
     theirs = hugging.llama_1b(**sizes)
     train(hugging.Logits(theirs), words(9), steps=2)
-    take_by_name(ours, renamed(theirs, hugging.LLAMA))
+    take_by_name(ours, renamed(theirs, renames.LLAMA))
     compare(ours, hugging.Logits(theirs), words(40))
+
+
+def test_mamba_is_the_one_of_transformers() -> None:
+    sizes = {"vocab": 500, "depth": 2}
+    ours = archc.load(EXAMPLES / "mamba.arch")["MambaLm"].module(at=(9,), **sizes)
+    theirs = hugging.mamba_130m(**sizes)
+    train(hugging.Logits(theirs), words(9), steps=4)
+    take_by_name(ours, renames.apart(renamed(theirs, renames.MAMBA), sizes=(48, 16, 16)))
+    compare(ours, hugging.Logits(theirs), words(9))
+
+
+def test_t5_is_the_one_of_transformers() -> None:
+    sizes = {"vocab": 500, "depth": 2}
+    ours = archc.load(EXAMPLES / "t5_encoder.arch")["T5Encoder"].module(at=(9,), **sizes)
+    theirs = hugging.t5_encoder(**sizes)
+    train(hugging.Logits(theirs), words(9))
+    take_by_name(ours, renamed(theirs, renames.T5))
+    compare(ours, hugging.Logits(theirs), words(200))
 
 
 def test_the_tagger_gives_the_numbers_of_plain_torch() -> None:

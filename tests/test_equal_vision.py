@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from reference import convolutional, hugging, tokens
+from reference import convolutional, hugging, renames, tokens
 from reference.weights import compare, renamed, take_by_name, take_in_order, train
 from torch import nn
 
@@ -46,7 +46,7 @@ def test_every_parameter_is_there(example: str, name: str) -> None:
 def test_resnet18_is_the_one_of_transformers() -> None:
     ours, theirs = compiled("resnet18", "ResNet18", 64, classes=10), hugging.resnet18(classes=10)
     train(hugging.Logits(theirs), pictures())
-    take_by_name(ours, renamed(theirs, hugging.RESNET18))
+    take_by_name(ours, renamed(theirs, renames.RESNET18))
     compare(ours, hugging.Logits(theirs), pictures())
 
 
@@ -54,14 +54,14 @@ def test_vit_is_the_one_of_transformers() -> None:
     ours = compiled("vit_tiny", "ViTTiny", 64, classes=10, side=4)
     theirs = hugging.vit_tiny(classes=10, side=4)
     train(hugging.Logits(theirs), pictures())
-    take_by_name(ours, renamed(theirs, hugging.VIT))
+    take_by_name(ours, renamed(theirs, renames.VIT))
     compare(ours, hugging.Logits(theirs), pictures())
 
 
 def test_convnext_is_the_one_of_transformers() -> None:
     ours, theirs = compiled("convnext_tiny", "ConvNextTiny", 64, classes=10), hugging.convnext_tiny(classes=10)
     train(hugging.Logits(theirs), pictures(), steps=6, lr=1e-2)
-    take_by_name(ours, renamed(theirs, hugging.CONVNEXT))
+    take_by_name(ours, renamed(theirs, renames.CONVNEXT))
     compare(ours, hugging.Logits(theirs), pictures())
 
 
