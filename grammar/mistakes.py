@@ -1,23 +1,405 @@
-"""What a syntax error was probably meant to be."""
+"""What a syntax error was probably meant to be: a list of guesses, the first that fits is the message."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
 
-from archc.grammar.diagnostics import Diagnostic
-from archc.grammar.lex import Lexed
-from archc.grammar.source import Source, Span
-from archc.grammar.syntax import File
-from archc.grammar.tables import Tables
+from archc.grammar.diagnostics import Diagnostic, Note
+from archc.grammar.lex import Lexed, Token
+from archc.grammar.source import Source, Span, position
+from archc.grammar.syntax import Declaration, File
+from archc.grammar.tables import END, Tables
+
+_CLOSER = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
+_SIGN = {"LPAR": "(", "LSQB": "[", "LBRACE": "{", "RPAR": ")", "RSQB": "]", "RBRACE": "}"}
+_STARTERS = frozenset({"IMPORT", "CONST", "FN", "OP", "BLOCK", "SPACE", "MODEL", "TYPE"})
+_FIRST = frozenset(
+    {"NAME", "TYPENAME", "NUMBER", "STRING", "REGEX", "PERCENT", "UNDERSCORE", "LPAR", "LSQB", "LBRACE", "FOR"}
+)
+_GOES_ON = frozenset(
+    {
+        "PLUS", "MINUS", "STAR", "SLASH", "DSLASH", "MOD", "DOTS", "BY", "CMP", "IN", "AND", "OR", "ARROW", "VBAR", "DOT",
+        "LPAR", "LSQB", "CIRCUMFLEX", "COLON", "OPT", "DOC", "AT",
+    }
+)  # fmt: skip
+_OTHER_WORDS = {
+    "fn": "def fun func function lambda proc",
+    "block": "class layer module struct component",
+    "model": "net network",
+    "const": "let var val static define",
+    "type": "enum record union alias typedef interface schema data",
+    "import": "use using from include require open",
+    "space": "search grammar",
+}
+_MEANT = {word: keyword for keyword, words in _OTHER_WORDS.items() for word in words.split()}
 
 
-def explain(tables: Tables, states: list[int], lexed: Lexed, at: int, source: Source) -> Diagnostic:
-    """Return the complaint about token `at`, which may not stand after what `states` says was read."""
-    token = lexed.tokens[at]
-    expected = sorted(tables.expected(states))
-    return Diagnostic(
-        "A0001", f"expected {', '.join(expected)}, found `{token.text}`", Span(token.start, token.end, source)
+@dataclass(frozen=True, slots=True)
+class _Error:
+    """The token that may not stand where it does, what might have stood there, and the brackets open around it."""
+
+    tokens: list[Token]
+    at: int
+    expected: frozenset[str]
+    openers: tuple[Token, ...]
+    source: Source
+    words: dict[str, str]
+
+    @property
+    def found(self) -> Token:
+        return self.tokens[self.at]
+
+    @property
+    def before(self) -> Token:
+        """The token before; at the start of the text, the token itself."""
+        return self.tokens[max(self.at - 1, 0)]
+
+    @property
+    def is_adjacent(self) -> bool:
+        return self.at > 0 and self.before.end == self.found.start
+
+    @property
+    def wants_value(self) -> bool:
+        """Whether an expression could start here."""
+        return {"NAME", "LPAR", "MINUS", "UNDERSCORE"} <= self.expected
+
+    @property
+    def starts_line(self) -> bool:
+        return not self.source.text[: self.found.start].rpartition("\n")[2].strip()
+
+    @property
+    def starts_declaration(self) -> bool:
+        """Whether what was found is the end of the text, or opens a declaration at the first column."""
+        first = self.found.start == 0 or self.source.text[self.found.start - 1] == "\n"
+        following = self.tokens[min(self.at + 1, len(self.tokens) - 1)].kind
+        return self.found.kind == END or (
+            first and self.found.kind in _STARTERS and following in ("NAME", "TYPENAME", "STRING")
+        )
+
+    def span(self, token: Token | None = None) -> Span:
+        token = token or self.found
+        if token.kind == END:
+            return Span(self.before.end, self.before.end, self.source)
+        return Span(token.start, min(token.end, token.start + 80), self.source)
+
+    def says(
+        self, code: str, message: str, *, hint: str = "", label: str = "", token: Token | None = None
+    ) -> Diagnostic:
+        return Diagnostic(code, message, self.span(token), label=label, hint=hint)
+
+    def unexpected(self, expected: str, hint: str = "") -> Diagnostic:
+        return self.says("A0001", f"expected {expected}, found {_show(self.found)}", hint=hint)
+
+
+def explain(tables: Tables, states: list[int], lexed: Lexed, at: int, *, begin: int, source: Source) -> Diagnostic:
+    """Return the complaint about token `at`, which may not stand after the tokens from `begin` and their `states`."""
+    words = {kind: text for text, kind in tables.literals.items()}
+    openers: list[Token] = []
+    for token in lexed.tokens[begin:at]:
+        if token.kind in _CLOSER:
+            openers.append(token)
+        elif token.kind in _CLOSER.values() and openers:
+            openers.pop()
+    error = _Error(lexed.tokens, at, tables.expected(states), tuple(openers[-2:]), source, words)
+    return next(said for guess in _GUESSES if (said := guess(error)))
+
+
+def _show(token: Token) -> str:
+    if token.kind == END:
+        return "the end of the file"
+    if token.kind in ("DOC", "MODULE_DOC"):
+        return "a doc comment"
+    return f"`{token.text}`" if len(token.text) <= 40 else f"`{token.text[:37]}...`"
+
+
+# ---------------------------------------------------------------- guesses, in the order of trial
+def _closer(e: _Error) -> Diagnostic | None:
+    """A bracket that closes nothing, or closes another kind."""
+    if e.found.kind not in _CLOSER.values():
+        return None
+    if not e.openers:
+        return e.says("A0003", f"`{e.found.text}` closes nothing", hint="delete it, or open it before")
+    return _close(e, e.openers[-1]) if _CLOSER[e.openers[-1].kind] != e.found.kind else None
+
+
+def _close(e: _Error, opener: Token) -> Diagnostic:
+    sign, place = _SIGN[_CLOSER[opener.kind]], position(e.span(opener))
+    message = f"expected `{sign}` to close `{opener.text}` on line {place[0]}, found {_show(e.found)}"
+    note = Note(f"`{opener.text}`", "opened here", e.span(opener))
+    return Diagnostic("A0003", message, e.span(), notes=(note,), hint=f"put `{sign}` before it")
+
+
+def _unclosed(e: _Error) -> Diagnostic | None:
+    """A declaration or the end of the text while a bracket is open."""
+    if not e.openers or not e.starts_declaration:
+        return None
+    opener = e.openers[-1]
+    label = (
+        f"the text ends without `{_SIGN[_CLOSER[opener.kind]]}`"
+        if e.found.kind == END
+        else f"`{e.found.text}` starts the next declaration"
     )
+    return e.says("A0002", f"`{opener.text}` is never closed", label=label, token=opener)
+
+
+def _doc(e: _Error) -> Diagnostic | None:
+    """A doc comment with nothing to describe."""
+    if e.found.kind == "MODULE_DOC":
+        return e.says(
+            "A0014",
+            "`#!` describes the module and stands right after its first line",
+            hint="write `#` for a plain comment",
+        )
+    doc = e.found if e.found.kind == "DOC" else e.before
+    if doc.kind != "DOC":
+        return None
+    if e.expected & {"OP", "NAME"} and e.found.kind not in ("DOC", "IMPORT", "ARCH", "RBRACE", END):
+        return None
+    message = "a doc comment describes the declaration, field or type arm after it, and none comes here"
+    return e.says("A0014", message, token=doc, hint="write `#` for a plain comment, `#!` to describe the module")
+
+
+def _comment(e: _Error) -> Diagnostic | None:
+    if e.found.kind == "DSLASH" and (e.starts_line or e.wants_value):
+        return e.says("A0010", "a comment starts with `#`", hint="write `#` for `//`")
+    return None
+
+
+def _power(e: _Error) -> Diagnostic | None:
+    if e.found.kind == "STAR" and e.before.kind == "STAR" and e.is_adjacent:
+        return e.says("A0010", "there is no operator `**`", hint="write x*x")
+    if e.found.kind == "CIRCUMFLEX" and "STAR" in e.expected:
+        return e.says(
+            "A0010", "`^` repeats a type, as in [n, d]^2", hint="write x*x for a number, e * n for a repetition"
+        )
+    return None
+
+
+def _name_start(e: _Error) -> Diagnostic | None:
+    """`_x`, `3x`, and a percentage that was meant as a remainder."""
+    if not e.is_adjacent or e.found.kind not in ("NAME", "TYPENAME", "NUMBER") and e.found.text not in e.words.values():
+        return None
+    both = e.before.text + e.found.text
+    if e.before.kind == "PERCENT" and e.found.kind in _FIRST:
+        hint = f"write {e.before.text[:-1]} % {e.found.text}"
+        return e.says(
+            "A0001",
+            f"`{e.before.text}` is a percentage; a remainder has spaces around its sign",
+            token=e.before,
+            hint=hint,
+        )
+    if e.before.kind in ("UNDERSCORE", "NUMBER") and both.replace("_", "").isalnum():
+        where = Span(e.before.start, e.found.end, e.source)
+        return Diagnostic("A0007", f"a name starts with a letter, and `{both}` does not", where)
+    return None
+
+
+def _keyword(e: _Error) -> Diagnostic | None:
+    """A keyword where a name was wanted."""
+    word = e.found.text
+    if not word.isalpha() or e.words.get(e.found.kind) != word or e.starts_declaration:
+        return None
+    following = e.tokens[e.at + 1].kind
+    wants_name = "NAME" in e.expected and not e.wants_value
+    if wants_name or ("NAME" in e.expected and following in ("EQUAL", "COLON")):
+        hint = f"choose another name, such as {word}_"
+        return e.says("A0006", f"`{word}` is a keyword and cannot be a name", hint=hint)
+    return None
+
+
+def _case(e: _Error) -> Diagnostic | None:
+    """A name whose first letter has the other case than the grammar wants here."""
+    if e.found.kind == "TYPENAME" and "NAME" in e.expected and "TYPENAME" not in e.expected:
+        return e.says(
+            "A0007", f"this name starts with a lower-case letter, unlike `{e.found.text}`", hint=_lower(e.found.text)
+        )
+    if e.found.kind == "NAME" and "TYPENAME" in e.expected and "NAME" not in e.expected:
+        return e.says("A0007", f"this name starts with a capital, unlike `{e.found.text}`", hint=_upper(e.found.text))
+    return None
+
+
+def _equals(e: _Error) -> Diagnostic | None:
+    """`=` for `==`, `==` for `=`, `:` for `=` and `=` for `:`."""
+    if e.found.text == "==" and "EQUAL" in e.expected:
+        return e.unexpected("`=`", "`==` compares, `=` gives a value")
+    if e.found.kind == "EQUAL" and "AND" in e.expected and ("THEN" in e.expected or _is_fact(e)):
+        return e.unexpected("`==`", "`=` gives a value, `==` compares")
+    if e.found.kind == "COLON" and "EQUAL" in e.expected:
+        return e.unexpected("`=`", f"a value is given with `=`: {e.before.text} = ...")
+    if (
+        e.found.kind == "COLON"
+        and e.before.kind == "NAME"
+        and e.openers
+        and e.openers[-1].kind == "LPAR"
+        and e.wants_value is False
+    ):
+        return e.unexpected("`,` or `)`", f"an argument is given with `=`: {e.before.text} = ...")
+    if e.found.kind == "EQUAL" and "COLON" in e.expected:
+        return e.unexpected("`:`", f"a type follows `:`, as in {e.before.text}: Int")
+    return None
+
+
+def _is_fact(e: _Error) -> bool:
+    """Whether a `where` stands before the place in the same declaration, with no `=` of the same depth between."""
+    depth = 0
+    for token in reversed(e.tokens[max(e.at - 200, 0) : e.at]):
+        depth += (token.kind in _CLOSER.values()) - (token.kind in _CLOSER)
+        if token.kind == "WHERE" and depth == 0:
+            return True
+        if token.kind in _STARTERS or depth < 0:
+            return False
+    return False
+
+
+def _if(e: _Error) -> Diagnostic | None:
+    if e.found.kind == "IF" and e.wants_value:
+        return e.says(
+            "A0001", "an `if` inside another expression stands in parentheses", hint="(if ... then ... else ...)"
+        )
+    for kind in ("THEN", "ELSE"):
+        if kind in e.expected and "NAME" not in e.expected and e.found.kind not in _FIRST:
+            return e.unexpected(f"`{kind.lower()}`", "an `if` has both ways: if c then a else b")
+    return None
+
+
+def _return(e: _Error) -> Diagnostic | None:
+    """Braces that give nothing back."""
+    if "RETURN" in e.expected and (e.found.kind == "RBRACE" or (e.found.kind in _FIRST and e.starts_line)):
+        return e.unexpected("`return`", "braces with `let` or `choose` end in `return ...`")
+    after_key = "EQUAL" in e.expected and e.at > 1 and e.tokens[e.at - 2].kind == "LBRACE"
+    if after_key and e.found.kind in ("ARROW", "LPAR", "STAR", "DOT", "RBRACE"):
+        return e.unexpected("`=`", "braces hold `name = value` pairs, or statements and a `return`")
+    return None
+
+
+def _index(e: _Error) -> Diagnostic | None:
+    if e.found.kind == "LSQB" and "LPAR" in e.expected and "DOT" in e.expected and e.is_adjacent:
+        return e.says(
+            "A0001", "an expression has no `[ ]` after it", hint="take(0) picks one position, slice(0, 4) several"
+        )
+    return None
+
+
+def _chain(e: _Error) -> Diagnostic | None:
+    if e.found.kind in ("CMP", "IN") and "AND" in e.expected:
+        return e.says("A0001", "comparisons do not chain", hint="compare twice: a <= b and b <= c")
+    return None
+
+
+def _declaration(e: _Error) -> Diagnostic | None:
+    """Something else where a declaration could start."""
+    if (
+        not {"BLOCK", "OP"} <= e.expected
+        or "THEN" in e.expected
+        or e.found.kind in _GOES_ON
+        or (e.expected & {"ARROW"} and not e.starts_line)
+    ):
+        return None
+    if e.found.kind == "ARCH":
+        return e.says("A0001", "`arch` stands once, at the top of the file", hint="delete this line")
+    if e.expected & {"ARROW"} and e.found.kind != END and e.found.start and e.source.text[e.found.start - 1] != "\n":
+        return None
+    word = e.found.text.lower()
+    meant = _MEANT.get(word) or next(iter(get_close_matches(word, [s.lower() for s in _STARTERS], 1)), "")
+    if e.found.kind in ("CHOOSE", "RETURN"):
+        return e.says(
+            "A0001", f"`{word}` stands between braces, and none are open here", hint="{ choose ... return ... }"
+        )
+    hint = f"write `{meant}`" if meant else "one of: import, const, fn, op, block, model, space, type"
+    return e.says("A0001", f"expected a declaration, found {_show(e.found)}", hint=hint)
+
+
+def _missing(e: _Error) -> Diagnostic | None:
+    """A sign left out before something that could have followed it."""
+    if e.found.kind not in _FIRST and e.found.text not in ("true", "false", "not", ".."):
+        return None
+    found = _show(e.found)
+    if "EQUAL" in e.expected and not e.openers:
+        return e.unexpected("`=`", f"put `=` before {found}")
+    if "COLON" in e.expected and not e.openers and "ARROW" not in e.expected:
+        return e.unexpected("`:`", f"put `:` before {found}")
+    if "COMMA" in e.expected and e.openers:
+        closer = _SIGN[_CLOSER[e.openers[-1].kind]]
+        if {"ARROW", "PLUS"} <= e.expected and not e.starts_line:
+            return e.unexpected(f"`->`, `,` or `{closer}`", f"put `->` or a comma before {found}")
+        return e.unexpected(f"`,` or `{closer}`", f"put a comma before {found}")
+    if "ARROW" in e.expected:
+        return e.unexpected("`->`", f"put `->` before {found} to make it the next step")
+    return None
+
+
+def _open_bracket(e: _Error) -> Diagnostic | None:
+    if e.openers and _CLOSER[e.openers[-1].kind] in e.expected and not e.wants_value and e.before.kind != "COMMA":
+        return _close(e, e.openers[-1])
+    return None
+
+
+def _anything(e: _Error) -> Diagnostic:
+    """Say what could have stood here."""
+    expected = set(e.expected)
+    words: list[str] = []
+    if {"THEN", "NAME", "STRING"} <= expected:
+        words.append("a field")
+        expected &= {"RBRACE"}
+    elif e.wants_value:
+        words.append("an expression")
+        expected -= _FIRST | {"NOT", "IF", "MINUS", "TRUE", "FALSE", "VBAR", "DOTS"}
+    elif {"TYPENAME", "NAME", "NUMBER"} <= expected:
+        words.append("a type" if "LBRACE" in expected else "a name")
+        expected -= _FIRST | {"MINUS", "TRUE", "FALSE", "VBAR", "DOTS", "DOC"}
+    elif "NAME" in expected:
+        words.append("a name")
+        expected -= {"NAME", "TYPENAME"}
+        expected -= {kind for kind in expected if len(expected) > 20 and kind.isalpha()}
+    if _STARTERS <= expected:
+        words.append("a declaration")
+        expected -= _STARTERS | {"AT", "DOC", END, "MODULE_DOC", "ARCH"}
+    sure = [f"`{e.words[kind]}`" for kind in sorted(expected - _GOES_ON) if kind in e.words]
+    words += sure or ([] if words else [f"`{e.words[kind]}`" for kind in sorted(expected) if kind in e.words])
+    names = {"NUMBER": "a number", "STRING": "a string", END: "the end of the file"}
+    words += [text for kind, text in names.items() if kind in expected and not words]
+    after = f" after {_show(e.before)}" if e.at and e.before.kind not in ("DOC", "MODULE_DOC") else ""
+    place = e.before if e.starts_declaration else e.found
+    return e.says("A0001", f"expected {_either(words[:5])}{after}, found {_show(e.found)}", token=place)
+
+
+def _either(words: list[str]) -> str:
+    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1] if words else "something else"]))
+
+
+_GUESSES: tuple[Callable[[_Error], Diagnostic | None], ...] = (
+    _closer, _unclosed, _doc, _comment, _power, _name_start, _keyword, _case, _equals, _if, _return, _index, _chain,
+    _declaration, _missing, _open_bracket, _anything,
+)  # fmt: skip
+
+
+# ---------------------------------------------------------------- names
+_CAPITAL = frozenset({"block", "model", "space", "type"})
 
 
 def odd_names(file: File) -> Iterator[Diagnostic]:
     """Yield a complaint for every name whose first letter has the wrong case for what it names."""
-    yield from ()
+    for item in file.items:
+        if not isinstance(item, Declaration):
+            continue
+        if item.kind in _CAPITAL and not item.name[0].isupper():
+            message = f"the name of a {item.kind} starts with a capital, unlike `{item.name}`"
+            yield Diagnostic("A0007", message, item.name_span, hint=f"{item.kind} {_upper(item.name)}")
+        if item.kind not in _CAPITAL and not item.name[0].islower():
+            article = "an" if item.kind == "op" else "a"
+            message = f"the name of {article} {item.kind} starts with a lower-case letter, unlike `{item.name}`"
+            yield Diagnostic("A0007", message, item.name_span, hint=f"{item.kind} {_lower(item.name)}")
+        for parameter in item.parameters or ():
+            if not parameter.name[0].islower():
+                where = Span(parameter.span.start, parameter.span.start + len(parameter.name), file.source)
+                message = f"the name of a parameter starts with a lower-case letter, unlike `{parameter.name}`"
+                yield Diagnostic("A0007", message, where, hint=_lower(parameter.name))
+
+
+def _upper(name: str) -> str:
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+
+
+def _lower(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

@@ -21,9 +21,12 @@ _BEFORE_STARTERS = frozenset({"DOC", "AT"})
 _NAMES = frozenset({"NAME", "TYPENAME", "STRING"})
 # Productions whose node, or pair of parentheses, a later pass goes one level down for.
 _LEVELS = frozenset(
-    "union arrow power tensor type_list dim_range dim_rest type_name type_range type_tuple type_record tuple_ list_ spread "
-    "record body fold call attribute negative binary range_ compare not_ conjunction disjunction pipe choice if_".split()
-)
+    {
+        "union", "arrow", "power", "tensor", "type_list", "dim_range", "dim_rest", "type_name", "type_range", "type_tuple",
+        "type_record", "tuple_", "list_", "spread", "record", "body", "fold", "call", "attribute", "negative", "binary",
+        "range_", "compare", "not_", "conjunction", "disjunction", "pipe", "choice", "if_",
+    }
+)  # fmt: skip
 _MOST_ERRORS = 40
 
 
@@ -55,8 +58,9 @@ def parse(source: Source, limits: Limits = DEFAULT) -> tuple[File, tuple[Diagnos
     finally:
         if collecting:
             gc.enable()
-    found_all = [*lexed.diagnostics, *found_later, *_edition(file, lexed), *odd_names(file)]
-    return file, tuple(sorted(found_all, key=lambda d: d.span.start)[:_MOST_ERRORS])
+    said = [*lexed.diagnostics, *found_later, *_edition(file, lexed), *odd_names(file)]
+    most = sorted(said, key=lambda d: (d.severity, d.span.start))[:_MOST_ERRORS]
+    return file, tuple(sorted(most, key=lambda d: d.span.start))
 
 
 def _parse(source: Source, lexed: Lexed, limits: Limits) -> tuple[File, list[Diagnostic]]:
@@ -73,9 +77,12 @@ def _parse(source: Source, lexed: Lexed, limits: Limits) -> tuple[File, list[Dia
             message = f"this is nested more than {limits.nesting} levels deep"
             found.append(exceeded(limits, "nesting", code="A0802", message=message, span=stop.too_deep))
         else:
-            found.append(
-                lexed.faults.get(tokens[stop.at].start) or explain(tables, stop.states, lexed, stop.at, source)
-            )
+            # Reducing on the wrong token has dropped what else could have stood here: stop just before it.
+            bad = Token("BAD", "", tokens[stop.at].start, tokens[stop.at].start)
+            known = _run(tables, [*tokens[begin : stop.at], bad], 0, source=source, nesting=limits.nesting)
+            stop = replace(known, at=stop.at)
+            fault = lexed.faults.get(tokens[stop.at].start)
+            found.append(fault or explain(tables, stop.states, lexed, stop.at, begin=begin, source=source))
         pieces.append(_salvaged(tables, tokens, begin, stop, source=source, nesting=limits.nesting))
         after = _next_start(tokens, max(stop.at, begin + 1), source.text)
         if after is None or len(found) >= _MOST_ERRORS:

@@ -30,8 +30,7 @@ def header(_: Span, edition: Token) -> Token:
 
 
 def _doc(token: Token) -> str:
-    text = token.text[2:].rstrip()
-    return text[1:] if text.startswith(" ") else text
+    return token.text[2:].rstrip().removeprefix(" ")
 
 
 def _at(token: Token, span: Span) -> Span:
