@@ -10,6 +10,7 @@ from reference.weights import compare, take_in_order, train
 from torch import Tensor, nn
 
 import archc
+from archc.sizes import Size
 
 SEEDS = Path(__file__).parent.parent / "examples" / "einspace_seeds.arch"
 
@@ -31,7 +32,7 @@ def test_every_parameter_is_there(name: str) -> None:
     model = archc.load(SEEDS)[name]
     module = model.module(device="meta")
     assert sum(weight.numel() for weight in module.parameters()) == NETWORKS[name][1]
-    assert model.summary().total.params == NETWORKS[name][1]
+    assert model.summary().params == Size.of(NETWORKS[name][1])
 
 
 @pytest.mark.parametrize("name", NETWORKS)

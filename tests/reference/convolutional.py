@@ -18,37 +18,6 @@ class ConvBn(nn.Module):
         return out
 
 
-class BasicBlock(nn.Module):
-    """Two 3x3 convolutions around a shortcut."""
-
-    def __init__(self, width: int, out: int, stride: int) -> None:
-        super().__init__()
-        self.first = ConvBn(width, out, 3, stride=stride)
-        self.second = ConvBn(out, out, 3)
-        self.shortcut = ConvBn(width, out, 1, stride=stride) if (width, stride) != (out, 1) else nn.Identity()
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.second(F.relu(self.first(x))) + self.shortcut(x))
-
-
-class ResNet18(nn.Module):
-    """He et al., 2015."""
-
-    def __init__(self, classes: int = 1000) -> None:
-        super().__init__()
-        self.stem = ConvBn(3, 64, 7, stride=2)
-        widths = ((64, 64, 1), (64, 128, 2), (128, 256, 2), (256, 512, 2))
-        self.blocks = nn.Sequential(
-            *(layer for a, c, s in widths for layer in (BasicBlock(a, c, s), BasicBlock(c, c, 1)))
-        )
-        self.head = nn.Linear(512, classes)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = F.max_pool2d(F.relu(self.stem(x)), 3, 2, 1)
-        out: Tensor = self.head(self.blocks(x).mean((2, 3)))
-        return out
-
-
 class SqueezeExcite(nn.Module):
     """Hu et al., 2017."""
 
