@@ -44,7 +44,8 @@ class ResNet18(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the scores of the classes."""
         x = self.pool(F.relu(self.bn(self.conv(x))))
-        return self.head(self.blocks(x).mean((2, 3)))
+        scores: Tensor = self.head(self.blocks(x).mean((2, 3)))
+        return scores
 
 
 class Attention(nn.Module):
@@ -61,7 +62,8 @@ class Attention(nn.Module):
         batch, tokens, width = x.shape
         q, k, v = self.qkv(x).view(batch, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
         y = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
-        return self.out(y.transpose(1, 2).reshape(batch, tokens, width))
+        gathered: Tensor = self.out(y.transpose(1, 2).reshape(batch, tokens, width))
+        return gathered
 
 
 class Block(nn.Module):
@@ -80,7 +82,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the tokens after attention and MLP."""
         x = x + self.dropout(self.attention(self.norm1(x)))
-        return x + self.dropout(self.down(self.act(self.up(self.norm2(x)))))
+        after: Tensor = x + self.dropout(self.down(self.act(self.up(self.norm2(x)))))
+        return after
 
 
 class ViTTiny(nn.Module):
@@ -100,7 +103,8 @@ class ViTTiny(nn.Module):
         """Return the scores of the classes."""
         x = self.patch(x).flatten(2).transpose(1, 2)
         x = torch.cat((self.token.expand(x.shape[0], 1, -1), x), 1) + self.positions
-        return self.head(self.norm(self.blocks(x))[:, 0])
+        scores: Tensor = self.head(self.norm(self.blocks(x))[:, 0])
+        return scores
 
 
 class Gpt2Small(nn.Module):

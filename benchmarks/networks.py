@@ -1,0 +1,143 @@
+"""Compiled networks against plain torch ones: speed side by side, memory in processes of their own."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Literal
+
+import torch
+from figures import Figure, ratio
+from plain import PLAIN, adopt
+from torch import Tensor, nn
+
+import archc
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+TIME_BOUND, MEMORY_BOUND, TEXT_BOUND = 1.03, 1.02, 0.5
+Side = Literal["archc", "plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One network of the benchmark and the input that it is timed on."""
+
+    name: str
+    file: str
+    at: tuple[int, ...]
+    batch: int
+
+    def input(self) -> Tensor:
+        """Return a batch of the same pictures or tokens each time."""
+        torch.manual_seed(0)
+        shape = (self.batch, *self.at)
+        return torch.randint(50257, shape) if len(self.at) == 1 else torch.rand(shape)
+
+    def module(self, side: Side, device: str = "cpu") -> nn.Module:
+        """Return the compiled network or its plain twin."""
+        if side == "plain":
+            return PLAIN[self.name]()
+        at = f"Id(50257)[{self.at[0]}]" if len(self.at) == 1 else self.at
+        return archc.load(EXAMPLES / self.file)[self.name].module(at=at, device=device)
+
+
+NETWORKS = (
+    Network("ResNet18", "resnet18.arch", (3, 224, 224), 4),
+    Network("ViTTiny", "vit_tiny.arch", (3, 224, 224), 4),
+    Network("Gpt2Small", "gpt2_small.arch", (128,), 1),
+)
+
+
+def speed_figures(network: Network, rounds: int) -> list[Figure]:
+    """Return forward, and forward and backward, of the compiled network by those of its twin, in turns."""
+    ours, theirs, x = network.module("archc"), network.module("plain"), network.input()
+    gap = _gap(ours, theirs, x)
+    figures = []
+    for title, mode, run in (("forward", False, _forward), ("forward and backward", True, _both)):
+        times: tuple[list[float], list[float]] = ([], [])
+        ours.train(mode), theirs.train(mode)
+        for turn in range(rounds + 2):
+            pairs = ((times[0], ours), (times[1], theirs))
+            for kept, net in pairs if turn % 2 else pairs[::-1]:
+                took = _timed(run, net, x)
+                if turn > 1:
+                    kept.append(took)
+        note = f"{median(times[0]) * 1e3:.1f} ms by {median(times[1]) * 1e3:.1f} ms, batch {network.batch}; outputs differ by {gap:.0e}"
+        figures.append(Figure(f"{network.name}, {title}", ratio(*times), TIME_BOUND, "times", note))
+    return figures
+
+
+def memory_figure(network: Network) -> Figure:
+    """Return the peak memory of one training step of the compiled network by that of its twin, each in a process."""
+    peaks = {side: median(_child_peak(network.name, side) for _ in range(3)) for side in ("archc", "plain")}
+    note = f"{peaks['archc']:.0f} MB by {peaks['plain']:.0f} MB"
+    return Figure(f"{network.name}, peak memory", peaks["archc"] / peaks["plain"], MEMORY_BOUND, "times", note)
+
+
+def text_figure() -> Figure:
+    """Return how long GPT-2 small takes from text to a module on meta, in a process that has imported torch."""
+    command = [sys.executable, __file__, "text"]
+    seconds = [float(subprocess.run(command, capture_output=True, text=True, check=True).stdout) for _ in range(5)]
+    return Figure("GPT-2 small, text to module on meta", median(seconds), TEXT_BOUND, note="first use in a process")
+
+
+def _gap(ours: nn.Module, theirs: nn.Module, x: Tensor) -> float:
+    """Give both the same weights and return how far their outputs differ, by the size of the outputs."""
+    ours.eval(), theirs.eval()
+    with torch.no_grad():
+        adopt(theirs, dict(ours.state_dict()))
+        ours_out, theirs_out = ours(x), theirs(x)
+    gap = float((ours_out - theirs_out).abs().max() / theirs_out.abs().max())
+    assert gap < 1e-4, gap
+    return gap
+
+
+def _timed(run: Callable[[nn.Module, Tensor], None], net: nn.Module, x: Tensor) -> float:
+    start = time.perf_counter()
+    run(net, x)
+    return time.perf_counter() - start
+
+
+def _forward(net: nn.Module, x: Tensor) -> None:
+    with torch.no_grad():
+        net(x)
+
+
+def _both(net: nn.Module, x: Tensor) -> None:
+    net.zero_grad()
+    net(x).float().mean().backward()
+
+
+def _child_peak(name: str, side: str) -> float:
+    done = subprocess.run([sys.executable, __file__, "memory", name, side], capture_output=True, text=True, check=True)
+    return float(json.loads(done.stdout))
+
+
+def _peak(name: str, side: Side) -> float:
+    import resource
+
+    network = next(entry for entry in NETWORKS if entry.name == name)
+    net = network.module(side).train()
+    for _ in range(2):
+        _both(net, network.input())
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _text_seconds() -> float:
+    nn.Linear(2, 2, device="meta")
+    start = time.perf_counter()
+    NETWORKS[2].module("archc", device="meta")
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    match sys.argv[1:]:
+        case ["memory", name, "archc" | "plain" as side]:
+            print(_peak(name, side))
+        case ["text"]:
+            print(_text_seconds())

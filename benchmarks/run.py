@@ -1,0 +1,66 @@
+"""`make bench`: every figure that archc promises, both sides in one run -> docs/benchmarks.md."""
+
+import argparse
+import os
+import platform
+from datetime import date
+from pathlib import Path
+
+from cold import length_figures, start_figures
+from figures import Figure
+
+PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+HEAD = """\
+# Figures
+
+Written by `make bench`. Both sides of a ratio run in one process, in turns, one thread, and the ratio is the median over
+{rounds} rounds; memory is the peak of a process of its own. The plain side is `benchmarks/plain.py`. {machine}
+"""
+
+
+def main() -> int:
+    """Measure, print and write the page; return 1 when a figure is not met."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15, help="turns of each side")
+    parser.add_argument("--only", choices=("start", "torch"), help="measure a part, and write nothing")
+    chosen = parser.parse_args()
+    sections: list[tuple[str, list[Figure]]] = []
+    if chosen.only != "torch":
+        sections.append(("Start and check", _told(start_figures() + length_figures())))
+    if chosen.only != "start":
+        sections += _torch_sections(chosen.rounds)
+    if chosen.only is None:
+        PAGE.write_text(_page(sections, chosen.rounds), encoding="utf-8")
+        print(f"written to {PAGE.name}")
+    return 0 if all(figure.met for _, figures in sections for figure in figures) else 1
+
+
+def _torch_sections(rounds: int) -> list[tuple[str, list[Figure]]]:
+    import torch
+    from networks import NETWORKS, memory_figure, speed_figures, text_figure
+
+    torch.set_num_threads(1)
+    speed = [figure for network in NETWORKS for figure in _told(speed_figures(network, rounds))]
+    memory = [_told([memory_figure(network)])[0] for network in NETWORKS]
+    return [("Speed, by a plain torch module", speed), ("Memory", memory), ("Compiling", _told([text_figure()]))]
+
+
+def _told(figures: list[Figure]) -> list[Figure]:
+    for figure in figures:
+        print(figure.row(), flush=True)
+    return figures
+
+
+def _page(sections: list[tuple[str, list[Figure]]], rounds: int) -> str:
+    from importlib.metadata import version
+
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {version('torch')}, {date.today()}."
+    parts = [HEAD.format(rounds=rounds, machine=machine)]
+    for title, figures in sections:
+        rows = "\n".join(figure.row() for figure in figures)
+        parts.append(f"\n## {title}\n\n| figure | measured | bound | met | |\n|---|---|---|---|---|\n{rows}\n")
+    return "".join(parts)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
