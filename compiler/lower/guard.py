@@ -1,0 +1,143 @@
+"""The check of a model's input at run time: its rank, its sizes, and the conditions on them."""
+
+from collections.abc import Mapping
+
+from archc.graph import Condition, Graph
+from archc.lower.layout import statement
+from archc.lower.names import escape
+from archc.lower.reading import arithmetic
+from archc.lower.shapes import batched
+from archc.sizes import Size
+
+CHECK = "check_input"
+
+
+def check(
+    graph: Graph, name: str, inputs: tuple[str, ...], sizes: Mapping[str, str], wanted: tuple[str, ...]
+) -> list[str]:
+    """Return the lines of the method that raises ValueError on a wrong input, and returns the sizes in `wanted`.
+
+    `inputs` are the names of the inputs, `sizes` the local name of each symbolic size.
+    """
+    writer = _Check(graph, name, inputs, sizes)
+    writer.write()
+    parameters = "".join(f", {item}: Tensor" for item in inputs)
+    returns = {0: "None", 1: "int"}.get(len(wanted), f"tuple[{', '.join(['int'] * len(wanted))}]")
+    result = [f"        return {', '.join(sizes[item] for item in wanted)}"] if wanted else []
+    return [
+        *statement(4, f"def {CHECK}(self{parameters}) -> {returns}:"),
+        '        """Raise ValueError where a shape is not one that the model takes."""',
+        *writer.lines,
+        *result,
+    ]
+
+
+def takes(graph: Graph, inputs: tuple[str, ...]) -> str:
+    """Return the input types in words: `[batch, 3, 32*h, 32*w]`, or each with its name."""
+    types = [batched(entry.type) for entry in graph.inputs]
+    if len(types) == 1:
+        return types[0]
+    return ", ".join(f"{name} {kind}" for name, kind in zip(inputs, types, strict=True))
+
+
+class _Check:
+    """The state of writing the check: the lines so far, and the sizes that are known by then."""
+
+    def __init__(self, graph: Graph, name: str, inputs: tuple[str, ...], sizes: Mapping[str, str]) -> None:
+        self.graph = graph
+        self.inputs = inputs
+        self.sizes = sizes
+        self.known: dict[str, str] = {}
+        self.lines: list[str] = []
+        got = ", ".join(
+            f"{item} {{list({item}.shape)}}" if len(inputs) > 1 else f"{{list({item}.shape)}}" for item in inputs
+        )
+        self.start = f"{{takes}}; got {got}"
+        self.lines += statement(8, f'takes = "{escape(f"{name} takes {takes(graph, inputs)}")}"')
+
+    def write(self) -> None:
+        """Write the checks: ranks first, then axes from the simplest to those that need others."""
+        for item, entry in zip(self.inputs, self.graph.inputs, strict=True):
+            rank = len(entry.type.dims) + 1
+            self._refuse(f"{item}.ndim != {rank}", f"{item} has {{{item}.ndim}} axes, not {rank}")
+        first, *others = self.inputs or ("",)
+        for item in others:
+            self._refuse(f"{item}.shape[0] != {first}.shape[0]", f"{first} and {item} differ in the batch")
+        self._axes()
+        for size, local in self.known.items():
+            self._refuse(f"{local} < 1", f"{_text(size)} = {{{local}}}, and has to be 1 or more")
+        for condition in self.graph.conditions:
+            self._condition(condition)
+
+    def _refuse(self, condition: str, reason: str) -> None:
+        self.lines += statement(8, f"if {condition}:")
+        self.lines += statement(12, f'raise ValueError(f"{self.start}: {reason}")')
+
+    def _axes(self) -> None:
+        waiting = [
+            (f"{item}.shape[{axis}]", size)
+            for item, entry in zip(self.inputs, self.graph.inputs, strict=True)
+            for axis, size in enumerate(entry.type.sizes, 1)
+        ]
+        while waiting:
+            now = [(text, size) for text, size in waiting if len(size.variables - self.known.keys()) == 0]
+            for text, size in now:
+                value = arithmetic(size, self.known)
+                self._refuse(f"{text} != {value}", f"{{{text}}} is not {_text(str(size))}{self._values(size)}")
+            rest = [entry for entry in waiting if entry not in now]
+            solved = next((entry for entry in rest if self._solve(*entry)), None)
+            if solved is None:
+                return
+            waiting = [entry for entry in rest if entry != solved]
+
+    def _solve(self, text: str, size: Size) -> bool:
+        """Write how the one unknown size in `size` follows from the axis `text`, if it does."""
+        unknown = sorted(size.variables - self.known.keys())
+        line = size.linear_in(unknown[0]) if len(unknown) == 1 else None
+        if line is None:
+            return False
+        slope, rest = (arithmetic(part, self.known) for part in line)
+        over = (
+            text
+            if rest == "0"
+            else f"{text} - {_closed(rest)}"
+            if not rest.startswith("-")
+            else f"{text} + {_closed(rest[1:])}"
+        )
+        name = self.sizes[unknown[0]]
+        if slope != "1":
+            divisor = _closed(slope)
+            reason = f"{{{text}}} is not a multiple of {slope if slope.isdigit() else f'{{{slope}}}'}"
+            if rest != "0":
+                reason = f"{{{text}}} is not {_text(str(size))} for any {name}"
+            self._refuse(f"{_closed(over)} % {divisor} != 0", reason)
+            over = f"{_closed(over)} // {divisor}"
+        self.lines += statement(8, f"{name} = {over}")
+        self.known[unknown[0]] = name
+        return True
+
+    def _condition(self, condition: Condition) -> None:
+        names = condition.left.variables | condition.right.variables
+        if not names <= self.known.keys():
+            return
+        left, right = (_closed(arithmetic(size, self.known)) for size in (condition.left, condition.right))
+        text = {
+            "==": f"{left} != {right}",
+            "!=": f"{left} == {right}",
+            ">=": f"{left} < {right}",
+            "divides": f"{right} % {left} != 0",
+        }[condition.relation]
+        said = condition.message or f"{condition.left} {condition.relation} {condition.right} does not hold"
+        self._refuse(text, _text(said) + self._values(condition.left, condition.right))
+
+    def _values(self, *sizes: Size) -> str:
+        names = sorted(set().union(*(size.variables for size in sizes)))
+        return f" with {', '.join(f'{_text(name)} = {{{self.known[name]}}}' for name in names)}" if names else ""
+
+
+def _closed(text: str) -> str:
+    return f"({text})" if " " in text else text
+
+
+def _text(text: str) -> str:
+    return escape(text).replace("{", "{{").replace("}", "}}")
