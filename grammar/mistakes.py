@@ -126,7 +126,7 @@ def _closer(e: _Error) -> Diagnostic | None:
 def _close(e: _Error, opener: Token) -> Diagnostic:
     sign, place = _SIGN[_CLOSER[opener.kind]], position(e.span(opener))
     message = f"expected `{sign}` to close `{opener.text}` on line {place[0]}, found {_show(e.found)}"
-    note = Note(f"`{opener.text}`", "opened here", e.span(opener))
+    note = Note(f"`{opener.text}`", "opened on", e.span(opener))
     return Diagnostic("A0003", message, e.span(), notes=(note,), hint=f"put `{sign}` before it")
 
 
@@ -297,7 +297,8 @@ def _declaration(e: _Error) -> Diagnostic | None:
     ):
         return None
     if e.found.kind == "ARCH":
-        return e.says("A0001", "`arch` stands once, at the top of the file", hint="delete this line")
+        is_late = all(token.kind in ("DOC", "MODULE_DOC") for token in e.tokens[: e.at])
+        return e.says("A0004", "`arch` stands once, at the top", hint="put it first" if is_late else "delete it")
     if e.expected & {"ARROW"} and e.found.kind != END and e.found.start and e.source.text[e.found.start - 1] != "\n":
         return None
     word = e.found.text.lower()

@@ -67,7 +67,7 @@ def _parse(source: Source, lexed: Lexed, limits: Limits) -> tuple[File, list[Dia
     tables, tokens = load(), lexed.tokens
     found: list[Diagnostic] = []
     pieces: list[File] = []
-    begin = 0
+    begin = 2 if _is_misspelt(tokens) else 0
     while True:
         stop = _run(tables, tokens, begin, source=source, nesting=limits.nesting)
         if stop.file is not None:
@@ -172,11 +172,18 @@ def _next_start(tokens: list[Token], at: int, text: str) -> int | None:
     return None
 
 
+def _is_misspelt(tokens: list[Token]) -> bool:
+    """Return whether the text starts as a header does but for the word `arch`."""
+    return tokens[0].kind in ("NAME", "TYPENAME") and tokens[1].kind == "NUMBER"
+
+
 def _edition(file: File, lexed: Lexed) -> Iterator[Diagnostic]:
-    first = lexed.tokens[0]
+    first = next(token for token in lexed.tokens if token.kind not in ("DOC", "MODULE_DOC"))
     if first.kind != "ARCH":
-        where = Span(first.start, first.start, file.source)
+        misspelt = _is_misspelt(lexed.tokens)
+        where = Span(first.start, first.end if misspelt else first.start, file.source)
         message = "the first line says which edition of the language a file is written in"
+        message = f"expected `arch`, found `{first.text}`" if misspelt else message
         yield Diagnostic("A0004", message, where, hint=f"put `arch {EDITIONS[-1]}` before everything else")
     elif file.edition and file.edition not in EDITIONS:
         token = lexed.tokens[1]
