@@ -5,6 +5,8 @@ import io
 import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -79,49 +81,89 @@ def _described(found: Checked) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def console(session: str, folder: Path) -> str:
-    """Return `session`, lines of `$ archc ...` and what they print, with what they print now in `folder`."""
-    commands = [line for line in session.splitlines() if line.startswith("$ ")]
-    assert commands, f"no line starts with `$ `:\n{session}"
-    return "".join(f"{command}\n{_run(command[2:], folder)}" for command in commands)
+@dataclass(frozen=True)
+class Runner:
+    """Runs commands and Python in `folder`: archc in this process, or everything under another `python`."""
+
+    folder: Path
+    python: str = ""
+
+    def console(self, session: str) -> str:
+        """Return `session`, lines of `$ archc ...` and what they print, with what they print now."""
+        commands = [line for line in session.splitlines() if line.startswith("$ ")]
+        assert commands, f"no line starts with `$ `:\n{session}"
+        return "".join(f"{command}\n{self._command(command[2:])}" for command in commands)
+
+    def script(self, text: str) -> str:
+        """Return what the Python `text` prints."""
+        return self._process([self.python or sys.executable, "-W", "error", "-c", text])
+
+    def _command(self, command: str) -> str:
+        program, *words = shlex.split(command, comments=True)
+        assert program == "archc", f"only archc runs here, and not {command}"
+        if self.python:
+            return self._process([self.python, "-m", "archc", *words])
+        printed = io.StringIO()
+        with contextlib.chdir(self.folder), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            code = main(words)
+        assert code != 3, printed.getvalue()
+        return printed.getvalue()
+
+    def _process(self, command: Sequence[str]) -> str:
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode in (0, 1, 2), done.stdout
+        assert "Traceback" not in done.stdout, done.stdout
+        return done.stdout
 
 
-def _run(command: str, folder: Path) -> str:
-    program, *words = shlex.split(command, comments=True)
-    assert program == "archc", f"only archc runs here, and not {command}"
-    printed = io.StringIO()
-    with contextlib.chdir(folder), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-        code = main(words)
-    assert code != 3, printed.getvalue()
-    return printed.getvalue()
-
-
-def rerun(found: Sequence[Block], folder: Path) -> Iterator[tuple[Block, Block]]:
+def rerun(found: Sequence[Block], runner: Runner) -> Iterator[tuple[Block, Block]]:
     """Yield each answering block beside what it says now.
 
     An `arch` block is a program, its answer the `text` block behind it; with a file name it is saved and not asked
-    about. A `console` block holds its commands and their answers.
+    about. A `console` block holds its commands and their answers. What a `python` block prints is the `text` block
+    behind it.
     """
     for at, block in enumerate(found):
+        following = found[at + 1] if at + 1 < len(found) else Block(None, "", 0)
+        answered = following if following.language == "text" else Block("text", "", block.line)
         if block.language == "arch" and block.file:
-            (folder / block.file).parent.mkdir(parents=True, exist_ok=True)
-            (folder / block.file).write_text(block.text, encoding="utf-8")
+            path = runner.folder / block.file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text, encoding="utf-8")
         elif block.language == "arch":
-            following = found[at + 1] if at + 1 < len(found) else Block(None, "", 0)
-            answered = following if following.language == "text" else Block("text", "", block.line)
-            yield answered, replace(answered, text=answer(block.text, folder))
+            yield answered, replace(answered, text=answer(block.text, runner.folder))
+        elif block.language == "python":
+            yield answered, replace(answered, text=runner.script(block.text))
         elif block.language == "console":
-            yield block, replace(block, text=console(block.text, folder))
+            yield block, replace(block, text=runner.console(block.text))
+
+
+def wrong_answers(document: Path, runner: Runner) -> str:
+    """Return every answer in `document` that is not what is said now, beside what is; empty when all are true."""
+    found = blocks(document.read_text(encoding="utf-8"))
+    return "\n".join(
+        f"{document.name}:{expected.line} expects\n{expected.text}\nand archc says\n{now.text}"
+        for expected, now in rerun(found, runner)
+        if expected.text != now.text
+    )
 
 
 def rewritten(text: str, folder: Path) -> str:
     """Return the document `text` with every answer as it is now; a missing one is put in."""
     found = blocks(text)
-    now = {id(block): new for block, new in rerun(found, folder)}
+    now = {expected.line: new for expected, new in rerun(found, Runner(folder))}
     lines: list[str] = []
-    for at, block in enumerate(found):
-        lines.append(str(now.get(id(block), block)))
-        unanswered = block.language == "arch" and not block.file
-        if unanswered and (at + 1 == len(found) or found[at + 1].language != "text"):
-            lines.append(str(Block("text", answer(block.text, folder), 0)))
+    for block in found:
+        answers = block.language in ("text", "console")
+        lines.append(str(now.pop(block.line, block) if answers else block))
+        if block.line in now and now[block.line].text:
+            lines.append(str(now[block.line]))
     return "".join(lines)

@@ -3,22 +3,17 @@
 from pathlib import Path
 
 import pytest
-from documents import ACCEPT, blocks, rerun, rewritten
+from documents import ACCEPT, Runner, blocks, rewritten, wrong_answers
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.md"))
 
 
 @pytest.mark.parametrize("file", CASES, ids=lambda file: file.stem)
 def test_archc_says_what_the_case_says(file: Path, tmp_path: Path) -> None:
-    text = file.read_text(encoding="utf-8")
     if ACCEPT:
-        file.write_text(rewritten(text, tmp_path), encoding="utf-8")
-        return
-    wrong = []
-    for expected, found in rerun(blocks(text), tmp_path):
-        if expected.text != found.text:
-            wrong.append(f"{file.name}:{expected.line} expects\n{expected.text}\nand archc says\n{found.text}")
-    assert not wrong, "\n".join(wrong)
+        file.write_text(rewritten(file.read_text(encoding="utf-8"), tmp_path), encoding="utf-8")
+    wrong = wrong_answers(file, Runner(tmp_path))
+    assert not wrong, wrong
 
 
 @pytest.mark.parametrize("file", CASES, ids=lambda file: file.stem)
