@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import prod
 
 from archc.graph import Pattern
@@ -123,7 +124,7 @@ def _numbered(side: tuple[Atom, ...], sizes: dict[str, Size]) -> tuple[Atom, ...
 
 def _joined(side: tuple[Atom, ...], other: tuple[Atom, ...]) -> Side:
     """Return `side` with neighbours in one atom where they are neighbours, or both missing, on the other side."""
-    pairs = {pair for axis in other for pair in zip(axis, axis[1:], strict=False)}
+    pairs = {pair for axis in other for pair in pairwise(axis)}
     there = {name for axis in other for name in axis}
     result = []
     for axis in side:
@@ -149,7 +150,9 @@ def _shrunk(wide: Side, narrow: Side) -> list[int]:
 # ---------------------------------------------------------------- one kind of call each
 def _stretched(chain: _Chain, left: Side, right: Side) -> _Chain:
     new = [axis[0] for axis, before in zip(right, left, strict=True) if axis != before]
-    places = ", ".join(f"{{{hole(axis[0])}}}" if axis != before else "-1" for axis, before in zip(right, left, strict=True))
+    places = ", ".join(
+        f"{{{hole(axis[0])}}}" if axis != before else "-1" for axis, before in zip(right, left, strict=True)
+    )
     return chain.then(f".expand(-1, {places})", _flat(right), using=new)
 
 
@@ -174,7 +177,9 @@ def _split(chain: _Chain, left: Side) -> _Chain:
         elif len(axis) > 1:
             free = next((atom for atom in axis if chain.size(atom).constant is None), axis[0])
             parts = ", ".join("-1" if atom == free else f"{{{hole(atom)}}}" for atom in axis)
-            chain = chain.then(f".unflatten({dim}, ({parts}))", chain.axes, using=[atom for atom in axis if atom != free])
+            chain = chain.then(
+                f".unflatten({dim}, ({parts}))", chain.axes, using=[atom for atom in axis if atom != free]
+            )
         dim += len(axis)
     return chain
 
@@ -188,7 +193,7 @@ def _reduced(chain: _Chain, wanted: tuple[Atom, ...], how: str) -> _Chain:
 
 def _gathered(chain: _Chain, right: Side) -> _Chain:
     """Flatten neighbours that become one axis before anything moves: what is left to move is less."""
-    following = {pair for axis in right for pair in zip(axis, axis[1:], strict=False)}
+    following = {pair for axis in right for pair in pairwise(axis)}
     runs: list[list[Atom]] = []
     for atom in chain.axes:
         if runs and (runs[-1][-1], atom) in following:

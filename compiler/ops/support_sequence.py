@@ -21,13 +21,15 @@ def patchify(x: Tensor, size: int) -> Tensor:
 
 def to_windows(x: Tensor, size: int) -> Tensor:
     """[b, size*h, size*w, d] to [b, h*w, size*size, d]."""
-    x = x.unflatten(2, (-1, size)).unflatten(1, (-1, size))
+    b, height, width, d = x.shape
+    x = x.reshape(b, height // size, size, width // size, size, d)
     return x.transpose(2, 3).flatten(3, 4).flatten(1, 2)
 
 
 def from_windows(x: Tensor, size: int, width: int) -> Tensor:
     """[b, h*width, size*size, d] to [b, size*h, size*width, d]."""
-    x = x.unflatten(2, (size, size)).unflatten(1, (-1, width))
+    b, count, _, d = x.shape
+    x = x.reshape(b, count // width, width, size, size, d)
     return x.transpose(2, 3).flatten(3, 4).flatten(1, 2)
 
 
@@ -77,11 +79,8 @@ class Rope(nn.Module):
     """Turns feature i of each head against feature i + size/2, by an angle that grows with the position.
 
     With a factor, waves longer than context/low are stretched by it, those shorter than context/high are left, and
-    those between go smoothly from one to the other. Tables are shared by all modules of the same settings, and are
-    no part of a module's state.
+    those between go smoothly from one to the other. The table of the longest input so far is kept, outside the state.
     """
-
-    tables: dict[tuple[object, ...], tuple[Tensor, Tensor]] = {}
 
     def __init__(
         self,
@@ -96,24 +95,26 @@ class Rope(nn.Module):
         self.heads = heads
         self.base = base
         self.stretch = (factor, low, high, context)
+        self.kept: tuple[Tensor, Tensor] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x.unflatten(2, (self.heads, -1))
+        b, n, d = x.shape
+        x = x.view(b, n, self.heads, d // self.heads)
         cos, sin = self.turns(x)
         return torch.addcmul(x * cos, x.roll(x.shape[3] // 2, 3), sin).flatten(2)
 
     def turns(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        n, size = x.shape[1], x.shape[3]
+        n = x.shape[1]
         if torch.compiler.is_compiling() or type(x) is not Tensor:  # traced, not run: nothing to keep
-            return self.table(n, size, x)
-        key = (self.base, self.stretch, size, x.device, x.dtype)
-        found = Rope.tables.get(key)
-        if found is None or len(found[0]) < n:
+            return self.table(x)
+        kept = self.kept
+        if kept is None or len(kept[0]) < n or (kept[0].device, kept[0].dtype) != (x.device, x.dtype):
             with torch.inference_mode(False), torch.no_grad():
-                found = Rope.tables[key] = self.table(n, size, x)
-        return found[0][:n], found[1][:n]
+                kept = self.kept = self.table(x)
+        return kept[0][:n], kept[1][:n]
 
-    def table(self, n: int, size: int, x: Tensor) -> tuple[Tensor, Tensor]:
+    def table(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        n, size = x.shape[1], x.shape[3]
         rates = 1.0 / self.base ** (torch.arange(0, size, 2, device=x.device, dtype=torch.float32) / size)
         factor, low, high, context = self.stretch
         if factor != 1.0:
@@ -127,7 +128,8 @@ class Rope(nn.Module):
 # ---------------------------------------------------------------- attention
 def split_heads(x: Tensor, heads: int) -> Tensor:
     """[b, n, heads*k] to [b, heads, n, k]."""
-    return x.unflatten(2, (heads, -1)).transpose(1, 2)
+    b, n, d = x.shape
+    return x.view(b, n, heads, d // heads).transpose(1, 2)
 
 
 def merge_heads(x: Tensor) -> Tensor:
@@ -214,9 +216,9 @@ def causal_linear_attention(
     rest = -n % length
     q, k = positive(split_heads(q, heads), kernel), positive(split_heads(k, heads), kernel)
     v = F.pad(split_heads(v, heads), (0, 1), value=1.0)  # the column of ones adds up the scores
-    q = F.pad(q, (0, 0, 0, rest)).unflatten(2, (-1, length))
-    k = F.pad(k, (0, 0, 0, n + rest - m)).unflatten(2, (-1, length))
-    v = F.pad(v, (0, 0, 0, n + rest - m)).unflatten(2, (-1, length))
+    q = torch.stack(torch.split(F.pad(q, (0, 0, 0, rest)), length, 2), 2)
+    k = torch.stack(torch.split(F.pad(k, (0, 0, 0, n + rest - m)), length, 2), 2)
+    v = torch.stack(torch.split(F.pad(v, (0, 0, 0, n + rest - m)), length, 2), 2)
     sums = (k.transpose(3, 4) @ v).cumsum(2)
     before = F.pad(sums[:, :, :-1], (0, 0, 0, 0, 1, 0))
     y = (q @ before + (q @ k.transpose(3, 4)).tril() @ v).flatten(2, 3)[:, :, :n]
@@ -233,7 +235,7 @@ class AdditiveAttention(nn.Module):
         self.score = nn.Linear(hidden, 1, bias=False)
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        scores = self.score(torch.tanh(self.query(q).unsqueeze(2) + self.key(k).unsqueeze(1)))
+        scores: Tensor = self.score(torch.tanh(self.query(q).unsqueeze(2) + self.key(k).unsqueeze(1)))
         return scores.squeeze(3).softmax(2) @ v
 
 
@@ -245,8 +247,8 @@ def scan(log_decay: Tensor, x: Tensor) -> Tensor:
     """
     n = x.shape[1]
     length = math.isqrt(n - 1) + 1
-    log_decay = F.pad(log_decay, (0, 0, 0, 0, 0, -n % length)).unflatten(1, (-1, length))
-    x = F.pad(x, (0, 0, 0, 0, 0, -n % length)).unflatten(1, (-1, length))
+    log_decay = torch.stack(torch.split(F.pad(log_decay, (0, 0, 0, 0, 0, -n % length)), length, 1), 1)
+    x = torch.stack(torch.split(F.pad(x, (0, 0, 0, 0, 0, -n % length)), length, 1), 1)
     states = [x[:, :, 0]]
     for decay, value in zip(log_decay.exp().unbind(2)[1:], x.unbind(2)[1:], strict=True):
         states.append(torch.addcmul(value, decay, states[-1]))
@@ -288,7 +290,7 @@ class Ssm(nn.Module):
         wide = torch.promote_types(x.dtype, torch.float32)
         response = torch.fft.rfft(self.response(x.shape[1], wide), 2 * x.shape[1])
         signal = torch.fft.rfft(x.transpose(1, 2).to(wide), 2 * x.shape[1])
-        y = torch.fft.irfft(signal * response, 2 * x.shape[1])[..., : x.shape[1]]
+        y: Tensor = torch.fft.irfft(signal * response, 2 * x.shape[1])[..., : x.shape[1]]
         return y.transpose(1, 2).to(x.dtype) + self.D * x
 
     def response(self, n: int, dtype: torch.dtype) -> Tensor:
@@ -313,7 +315,8 @@ class GraphConv(nn.Module):
         messages = x.take_along_dim(source, 1)
         index = target.expand_as(messages)
         received = torch.zeros_like(x).scatter_reduce(1, index, messages, self.agg, include_self=False)
-        return self.root(x) + self.neighbours(received)
+        y: Tensor = self.root(x) + self.neighbours(received)
+        return y
 
 
 class GraphAttention(nn.Module):
@@ -329,7 +332,7 @@ class GraphAttention(nn.Module):
     def forward(self, x: Tensor, edges: Tensor) -> Tensor:
         itself = torch.arange(x.shape[1], device=x.device).expand(x.shape[0], 2, -1)
         source, target = torch.cat((edges, itself), 2).unsqueeze(3).unbind(1)
-        nodes = self.linear(x).unflatten(2, self.source.shape)
+        nodes: Tensor = self.linear(x).view(*x.shape[:2], *self.source.shape)
         given, taken = (nodes * self.source).sum(3), (nodes * self.target).sum(3)
         scores = F.leaky_relu(given.take_along_dim(source, 1) + taken.take_along_dim(target, 1), 0.2)
         index = target.expand_as(scores)

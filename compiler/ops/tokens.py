@@ -94,7 +94,9 @@ class Rope:
                 "context": (whole(node, "context"), 8192),
             }
         base = (real(node, "base"), 1e4)
-        return Lowered(APPLY, call("Rope({heads}", {"heads": whole(node, "heads")}, needs=("Rope",), base=base, **stretch))
+        return Lowered(
+            APPLY, call("Rope({heads}", {"heads": whole(node, "heads")}, needs=("Rope",), base=base, **stretch)
+        )
 
 
 def _table(node: OpNode) -> Code:
