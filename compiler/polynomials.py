@@ -131,7 +131,9 @@ def _position(monomial: Monomial, order: list[Atom]) -> tuple[int, ...]:
     return (sum(powers.values()), *(powers.get(atom, 0) for atom in order))
 
 
-def divide(left: Terms, right: Terms, *, whole: bool) -> tuple[dict[Monomial, Coefficient], dict[Monomial, Coefficient]]:
+def divide(
+    left: Terms, right: Terms, *, whole: bool
+) -> tuple[dict[Monomial, Coefficient], dict[Monomial, Coefficient]]:
     """Return quotient and remainder of polynomials without division; a `whole` quotient has whole coefficients."""
     order = atoms({**left, **right})
     head = leading(right, order)

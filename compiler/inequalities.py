@@ -1,0 +1,253 @@
+"""Inequalities between sizes, proven as sums of what is known to be at least zero."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from math import gcd, inf
+
+from archc.polynomials import (
+    CONSTANT,
+    Atom,
+    Coefficient,
+    Monomial,
+    Terms,
+    add,
+    denominator,
+    inverse,
+    is_whole,
+    multiply,
+    negative_part,
+    scale,
+    times,
+)
+from archc.sizes import Application, Size, SizeLimit, from_terms
+
+Bound = int | Fraction | float
+Interval = tuple[Bound, Bound]
+Box = Mapping[str, Interval]
+POSITIVE: Interval = (1, inf)
+
+DEPTH = 8
+NODES = 120
+CONSTRAINTS = 60
+CASES = 16
+
+
+def interval(size: Size, box: Box) -> Interval:
+    """Return bounds of `size` where each variable lies in its interval of `box`; a variable without one is positive."""
+    low: Bound = 0
+    high: Bound = 0
+    for monomial, coefficient in size.terms.items():
+        term: Interval = (coefficient, coefficient)
+        for atom, exponent in monomial:
+            base = atom_interval(atom, box)
+            if exponent < 0:
+                base = _inverse(base)
+            for _ in range(abs(exponent)):
+                term = _times(term, base)
+            if exponent % 2 == 0 and coefficient > 0 and len(monomial) == 1:
+                term = (max(term[0], 0), term[1])
+        low, high = _plus(low, term[0]), _plus(high, term[1])
+    return low, high
+
+
+def atom_interval(atom: Atom, box: Box) -> Interval:
+    """Return bounds of one atom."""
+    if isinstance(atom, str):
+        return box.get(atom, POSITIVE)
+    assert isinstance(atom, Application), atom
+    parts = [interval(size, box) for size in atom.arguments]
+    if atom.function == "max":
+        return max(low for low, _ in parts), max(high for _, high in parts)
+    if atom.function == "sum":
+        return max(parts[0][0], 1), parts[0][1]
+    (low, high), (least, most) = parts
+    least = max(least, 1)
+    below = _floor(low, most if low >= 0 else least)
+    above = _floor(high, least if high >= 0 else most)
+    return below, above
+
+
+def entails(goal: Size, facts: Sequence[Size], box: Box, *, cases: int = CASES) -> bool:
+    """Return whether a proof was found that `goal`, where it is whole, is at least zero wherever all `facts` are.
+
+    True is always right; False may also mean that no proof was found.
+    """
+    if goal.constant is not None:
+        return goal.constant >= 0
+    if interval(goal, box)[0] > -1:
+        return True
+    try:
+        if _combined(goal, facts, box):
+            return True
+        return cases > 1 and _by_cases(goal, facts, box, cases)
+    except SizeLimit:
+        return False
+
+
+def _floor(bound: Bound, divisor: Bound) -> Bound:
+    if divisor == inf:
+        return 0 if bound >= 0 else -1 if bound > -inf else -inf
+    return bound if bound in (inf, -inf) else bound // divisor
+
+
+def _plus(left: Bound, right: Bound) -> Bound:
+    return left if left in (inf, -inf) else right if right in (inf, -inf) else left + right
+
+
+def _multiplied(left: Bound, right: Bound) -> Bound:
+    if left == 0 or right == 0:
+        return 0
+    if left in (inf, -inf) or right in (inf, -inf):
+        return inf if (left > 0) == (right > 0) else -inf
+    return left * right
+
+
+def _times(left: Interval, right: Interval) -> Interval:
+    ends = [_multiplied(one, two) for one in left for two in right]
+    return min(ends), max(ends)
+
+
+def _inverse(bounds: Interval) -> Interval:
+    """Return bounds of one over what divides, which is positive."""
+    low, high = max(bounds[0], 1), max(bounds[1], 1)
+    return (Fraction(0) if high == inf else 1 / Fraction(high)), 1 / Fraction(low)
+
+
+def _combined(goal: Size, facts: Sequence[Size], box: Box) -> bool:
+    """Subtract known quantities, times positive ones, from the goal until nothing negative is left of it."""
+    divided = negative_part(goal.terms)
+    top = from_terms(scale(goal.terms, divided, denominator(goal.terms.values())))
+    slack = 0 if divided else denominator(goal.terms.values())
+    strict = from_terms(add(top.terms, {divided: 1})) - 1
+    known = _constraints(top, facts, box)
+    lows = {atom: atom_interval(atom, box)[0] for size in (top, strict, *known) for atom in size.atoms}
+    shifted = [_shifted(size.terms, lows) for size in known]
+    unsigned = frozenset(atom for atom, low in lows.items() if low == -inf)
+    search = _Search([_tight(terms) for terms in shifted], unsigned, slack)
+    if search.reaches(_shifted(top.terms, lows), DEPTH):
+        return True
+    return bool(divided) and search.reaches(_shifted(strict.terms, lows), DEPTH)
+
+
+def _constraints(goal: Size, facts: Iterable[Size], box: Box) -> list[Size]:
+    """Return what is at least zero: the facts, and what floors, maxima and upper bounds imply."""
+    found = [_cleared(size) for size in facts]
+    seen: set[Atom] = set()
+    position = 0
+    queue = [goal, *found]
+    while position < len(queue) and len(found) < CONSTRAINTS:
+        for atom in queue[position].atoms:
+            if atom in seen:
+                continue
+            seen.add(atom)
+            implied = [_cleared(size) for size in _implied(atom, box)]
+            found += implied
+            queue += implied
+        position += 1
+    return found
+
+
+def _implied(atom: Atom, box: Box) -> list[Size]:
+    value = from_terms({((atom, 1),): 1})
+    high = atom_interval(atom, box)[1]
+    bounds = [Size.of(int(high)) - value] if high != inf else []
+    if not isinstance(atom, Application) or atom.function == "sum":
+        return bounds
+    if atom.function == "max":
+        return bounds + [value - size for size in atom.arguments]
+    above, below = atom.arguments
+    return [*bounds, above - below * value, below * value + below - 1 - above]
+
+
+def _cleared(size: Size) -> Size:
+    """Return a positive multiple of `size` in which nothing divides."""
+    divided = negative_part(size.terms)
+    factor = denominator(size.terms.values())
+    return size if not divided and factor == 1 else _cleared(from_terms(scale(size.terms, divided, factor)))
+
+
+def _shifted(terms: Terms, lows: Mapping[Atom, Bound]) -> dict[Monomial, Coefficient]:
+    """Return the terms with each atom that has a least value replaced by its excess over that."""
+    total: dict[Monomial, Coefficient] = {}
+    for monomial, coefficient in terms.items():
+        product: dict[Monomial, Coefficient] = {CONSTANT: coefficient}
+        for atom, exponent in monomial:
+            low = lows[atom]
+            if low in (0, -inf):
+                product = scale(product, ((atom, exponent),))
+                continue
+            for _ in range(exponent):
+                product = multiply(product, {((atom, 1),): 1, CONSTANT: Fraction(low)})
+        total = add(total, product)
+    return total
+
+
+def _tight(terms: dict[Monomial, Coefficient]) -> dict[Monomial, Coefficient]:
+    """Return the strongest whole inequality that follows from `terms >= 0`."""
+    shared = gcd(*(int(number) for term, number in terms.items() if term != CONSTANT))
+    if shared < 2:
+        return terms
+    return {term: number // shared for term, number in terms.items() if number // shared}
+
+
+class _Search:
+    """A bounded search for a combination of constraints; remembers what did not lead anywhere."""
+
+    def __init__(self, constraints: list[dict[Monomial, Coefficient]], unsigned: frozenset[Atom], slack: int) -> None:
+        self.constraints = constraints
+        self.unsigned = unsigned
+        self.slack = slack
+        self.nodes = 0
+        self.tried: set[frozenset[tuple[Monomial, Coefficient]]] = set()
+
+    def reaches(self, goal: dict[Monomial, Coefficient], depth: int) -> bool:
+        """Return whether a combination of the constraints is at most `goal`."""
+        wrong = self._wrong(goal)
+        if not wrong:
+            return True
+        state = frozenset(goal.items())
+        self.nodes += 1
+        if depth == 0 or self.nodes > NODES or state in self.tried:
+            return False
+        self.tried.add(state)
+        target = max(wrong, key=lambda term: (sum(exponent for _, exponent in term), str(term)))
+        nexts = [add(goal, piece, -1) for piece in self._pieces(target, goal[target])]
+        nexts.sort(key=lambda terms: (len(self._wrong(terms)), len(terms)))
+        return any(self.reaches(terms, depth - 1) for terms in nexts)
+
+    def _wrong(self, goal: Terms) -> list[Monomial]:
+        return [
+            term
+            for term, number in goal.items()
+            if (number < 0 and (term or number <= -self.slack)) or self._is_unsigned(term)
+        ]
+
+    def _is_unsigned(self, term: Monomial) -> bool:
+        return any(atom in self.unsigned and exponent % 2 for atom, exponent in term)
+
+    def _pieces(self, target: Monomial, number: Coefficient) -> list[dict[Monomial, Coefficient]]:
+        """Return positive multiples of constraints that have exactly the term `target` of the goal."""
+        pieces = []
+        for constraint in self.constraints:
+            for term, factor in constraint.items():
+                ratio = times(target, inverse(term))
+                if (factor < 0) == (number < 0) and is_whole(ratio) and not self._is_unsigned(ratio):
+                    pieces.append(scale(constraint, ratio, Fraction(number) / factor))
+        return pieces
+
+
+def _by_cases(goal: Size, facts: Sequence[Size], box: Box, cases: int) -> bool:
+    """Prove the goal once for each argument of a maximum, as the one that is largest."""
+    found = [atom for size in (goal, *facts) for atom in size.atoms]
+    for atom in found:
+        if isinstance(atom, Application) and atom.function == "max" and len(atom.arguments) <= cases:
+            break
+    else:
+        return False
+    left = cases // len(atom.arguments)
+    for largest in atom.arguments:
+        others = [largest - size for size in atom.arguments if size != largest]
+        known = [size.replace({atom: largest}) for size in facts]
+        if not entails(goal.replace({atom: largest}), [*known, *others], box, cases=left):
+            return False
+    return True
