@@ -13,6 +13,7 @@ from archc.check import Program as CheckedProgram
 from archc.grammar.limits import DEFAULT, Limits
 from archc.graph import Graph
 from archc.load import load_file, load_text
+from archc.show.declaration import described
 from archc.show.summary import Summary, summarize
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ At = str | Sequence[int] | Mapping[str, str | Sequence[int]] | None
 
 def load(path: str | PathLike[str], *, limits: Limits = DEFAULT) -> "Program":
     """Return the program in the file at `path`. Raises CompileError with everything that is wrong with it."""
-    return Program(check(load_file(Path(path), limits)))
+    return Program(check(load_file(Path(path), limits), limits))
 
 
 def loads(
@@ -37,7 +38,8 @@ def loads(
 
     Raises CompileError with everything that is wrong with it.
     """
-    return Program(check(load_text(text, name, Path(root) if root is not None else None, limits)))
+    folder = Path(root) if root is not None else None
+    return Program(check(load_text(text, name, folder, limits), limits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class Declaration:
         return self.checked.docs
 
     def __repr__(self) -> str:
-        return f"<{self.kind} {self.signature}>"
+        return f"<{described(self.checked)}>"
 
     def graph(self, *, at: At = None, **parameters: Argument) -> Graph:
         """Return the network as a dataflow graph."""

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from archc.check import Checked, check
+from archc.check import check
 from archc.cli import main
 from archc.grammar.diagnostics import CompileError
 from archc.grammar.render import render
 from archc.load import load_text
+from archc.show.declaration import described
 
 ROOT = Path(__file__).parent.parent
 ACCEPT = bool(os.environ.get("ARCHC_ACCEPT"))
@@ -73,12 +74,7 @@ def answer(program: str, folder: Path, name: str = "case.arch") -> str:
     except CompileError as error:
         return render(error.diagnostics, color=False, width=WIDTH).rstrip("\n") + "\n"
     warnings = render(checked.warnings, color=False, width=WIDTH).rstrip("\n") + "\n" if checked.warnings else ""
-    return warnings + "".join(_described(found) for found in checked.declarations.values())
-
-
-def _described(found: Checked) -> str:
-    lines = [f"{found.kind} {found.signature}", *(f"    needs  {condition}" for condition in found.preconditions)]
-    return "".join(f"{line}\n" for line in lines)
+    return warnings + "".join(f"{described(found)}\n" for found in checked.declarations.values())
 
 
 @dataclass(frozen=True)

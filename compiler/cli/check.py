@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -51,7 +52,7 @@ def _once(paths: Sequence[str], *, verbose: bool, as_json: bool) -> int:
         _print_json(found, diagnostics)
         return 1 if wrong else 0
     if verbose:
-        emit("\n".join(line for one in found for line in _described(one)))
+        emit("\n".join(map(_described, found)))
     if diagnostics:
         show(diagnostics)
     files = f"{len(found)} file{'s' * (len(found) != 1)}"
@@ -102,12 +103,10 @@ def _inside(folder: Path) -> list[str]:
     return [str(file) for file, skip in zip(files, hidden, strict=True) if file.is_file() and not skip]
 
 
-def _described(one: Checking) -> list[str]:
-    lines = [one.path]
-    for entry in one.declarations:
-        lines.append(f"  {entry.kind} {entry.signature}")
-        lines += [f"      needs  {condition}" for condition in entry.preconditions]
-    return lines
+def _described(one: Checking) -> str:
+    from archc.show.declaration import described
+
+    return "\n".join([one.path, *(indent(described(entry), "  ") for entry in one.declarations)])
 
 
 def _print_json(found: Sequence[Checking], diagnostics: Sequence["Diagnostic"]) -> None:
