@@ -240,24 +240,32 @@ class AdditiveAttention(nn.Module):
 
 
 # ---------------------------------------------------------------- state space
-def scan(log_decay: Tensor, x: Tensor) -> Tensor:
-    """Return h with h[t] = exp(log_decay[t]) * h[t - 1] + x[t], for [b, n, d, state].
+def recur(decay: Tensor, x: Tensor, dim: int) -> Tensor:
+    """Return h along `dim` with h[t] = decay[t] * h[t - 1] + x[t]."""
+    values = x.unbind(dim)
+    states = [values[0]]
+    for factor, value in zip(decay.unbind(dim)[1:], values[1:], strict=True):
+        states.append(torch.addcmul(value, factor, states[-1]))
+    return torch.stack(states, dim)
 
-    Chunks of about sqrt(n) tokens run side by side, and then hand their last states on: 2 sqrt(n) steps, not n.
-    """
+
+def scan(log_decay: Tensor, x: Tensor) -> Tensor:
+    """Return h with h[t] = exp(log_decay[t]) * h[t - 1] + x[t], for [b, n, d, state]."""
+    if x.device.type == "cpu":  # where a step costs less than another pass over memory
+        return recur(log_decay.exp(), x, 1)
+    return scan_in_chunks(log_decay, x)
+
+
+def scan_in_chunks(log_decay: Tensor, x: Tensor) -> Tensor:
+    """The same in 2 sqrt(n) steps: chunks run side by side, and then hand their last states on."""
     n = x.shape[1]
     length = math.isqrt(n - 1) + 1
     log_decay = torch.stack(torch.split(F.pad(log_decay, (0, 0, 0, 0, 0, -n % length)), length, 1), 1)
     x = torch.stack(torch.split(F.pad(x, (0, 0, 0, 0, 0, -n % length)), length, 1), 1)
-    states = [x[:, :, 0]]
-    for decay, value in zip(log_decay.exp().unbind(2)[1:], x.unbind(2)[1:], strict=True):
-        states.append(torch.addcmul(value, decay, states[-1]))
-    inner = torch.stack(states, 2)
+    inner = recur(log_decay.exp(), x, 2)
     total = log_decay.cumsum(2).exp()
-    carried = [torch.zeros_like(states[0][:, 0])]
-    for decay, value in zip(total[:, :-1, -1].unbind(1), inner[:, :-1, -1].unbind(1), strict=True):
-        carried.append(torch.addcmul(value, decay, carried[-1]))
-    return torch.addcmul(inner, total, torch.stack(carried, 1).unsqueeze(2)).flatten(1, 2)[:, :n]
+    ends = F.pad(recur(total[:, :, -1], inner[:, :, -1], 1), (0, 0, 0, 0, 1, -1))
+    return torch.addcmul(inner, total, ends.unsqueeze(2)).flatten(1, 2)[:, :n]
 
 
 class SelectiveScan(nn.Module):
