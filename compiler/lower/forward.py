@@ -91,7 +91,7 @@ class _Forward:
         text = self._call(place, move, before, "")
         dead = self._dying(place, move)
         bound = self._bind(place, move.outputs, dead)
-        left = tuple(name for name in dead if name not in bound)
+        left = tuple(name for name in dead if name not in {*bound, *self.frame.inputs})
         target = ", ".join(bound)
         return [Line(tuple(bound), left, ((0, f"{target} = {text}"),), self.frame.shapes[place])]
 
@@ -113,7 +113,7 @@ class _Forward:
         call = f"{', '.join(carried)} = {self._call(place, move, arguments, variable)}"
         for value, name in zip(move.outputs, carried, strict=True):
             self.names[value] = name
-        left = tuple(name for name in dead if name not in carried)
+        left = tuple(name for name in dead if name not in {*carried, *self.frame.inputs})
         return [*copies, Line(tuple(carried), left, ((0, head), (4, call)), self.frame.shapes[place])]
 
     def _head(self, place: int, move: Move, taken: set[str]) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from archc.graph import Condition, Graph
 from archc.lower.layout import statement
 from archc.lower.names import escape
-from archc.lower.reading import arithmetic
+from archc.lower.reading import arithmetic, closed
 from archc.lower.shapes import batched
 from archc.sizes import Size
 
@@ -59,6 +59,10 @@ class _Check:
         """Write the checks: ranks first, then axes from the simplest to those that need others."""
         for item, entry in zip(self.inputs, self.graph.inputs, strict=True):
             rank = len(entry.type.dims) + 1
+            if rank > 1 and not any(size.variables for size in entry.type.sizes):
+                shape = ", ".join(map(str, entry.type.sizes))
+                self._refuse(f"{item}.shape[1:] != ({shape}{',' if rank == 2 else ''})", "")
+                continue
             self._refuse(f"{item}.ndim != {rank}", f"{item} has {{{item}.ndim}} axes, not {rank}")
         first, *others = self.inputs or ("",)
         for item in others:
@@ -71,19 +75,20 @@ class _Check:
 
     def _refuse(self, condition: str, reason: str) -> None:
         self.lines += statement(8, f"if {condition}:")
-        self.lines += statement(12, f'raise ValueError(f"{self.start}: {reason}")')
+        self.lines += statement(12, f'raise ValueError(f"{self.start}{f": {reason}" if reason else ""}")')
 
     def _axes(self) -> None:
         waiting = [
             (f"{item}.shape[{axis}]", size)
             for item, entry in zip(self.inputs, self.graph.inputs, strict=True)
             for axis, size in enumerate(entry.type.sizes, 1)
+            if any(other.variables for other in entry.type.sizes)
         ]
         while waiting:
             now = [(text, size) for text, size in waiting if len(size.variables - self.known.keys()) == 0]
             for text, size in now:
                 value = arithmetic(size, self.known)
-                self._refuse(f"{text} != {value}", f"{{{text}}} is not {_text(str(size))}{self._values(size)}")
+                self._refuse(f"{text} != {value}", self._differs(text, size))
             rest = [entry for entry in waiting if entry not in now]
             solved = next((entry for entry in rest if self._solve(*entry)), None)
             if solved is None:
@@ -97,21 +102,17 @@ class _Check:
         if line is None:
             return False
         slope, rest = (arithmetic(part, self.known) for part in line)
-        over = (
-            text
-            if rest == "0"
-            else f"{text} - {_closed(rest)}"
-            if not rest.startswith("-")
-            else f"{text} + {_closed(rest[1:])}"
-        )
+        over = text if rest == "0" else f"{text} - {closed(rest)}"
+        if rest.startswith("-") and " " not in rest:
+            over = f"{text} + {rest[1:]}"
         name = self.sizes[unknown[0]]
         if slope != "1":
-            divisor = _closed(slope)
+            divisor = closed(slope)
             reason = f"{{{text}}} is not a multiple of {slope if slope.isdigit() else f'{{{slope}}}'}"
             if rest != "0":
                 reason = f"{{{text}}} is not {_text(str(size))} for any {name}"
-            self._refuse(f"{_closed(over)} % {divisor} != 0", reason)
-            over = f"{_closed(over)} // {divisor}"
+            self._refuse(f"{closed(over)} % {divisor} != 0", reason)
+            over = f"{closed(over)} // {divisor}"
         self.lines += statement(8, f"{name} = {over}")
         self.known[unknown[0]] = name
         return True
@@ -120,7 +121,7 @@ class _Check:
         names = condition.left.variables | condition.right.variables
         if not names <= self.known.keys():
             return
-        left, right = (_closed(arithmetic(size, self.known)) for size in (condition.left, condition.right))
+        left, right = (closed(arithmetic(size, self.known)) for size in (condition.left, condition.right))
         text = {
             "==": f"{left} != {right}",
             "!=": f"{left} == {right}",
@@ -130,13 +131,14 @@ class _Check:
         said = condition.message or f"{condition.left} {condition.relation} {condition.right} does not hold"
         self._refuse(text, _text(said) + self._values(condition.left, condition.right))
 
+    def _differs(self, text: str, size: Size) -> str:
+        axis = f"axis {text[text.rindex('[') + 1 : -1]}"
+        where = f"{text.split('.')[0]}'s {axis}" if len(self.inputs) > 1 else axis
+        return f"{where} is {{{text}}}, not {_text(str(size))}{self._values(size)}"
+
     def _values(self, *sizes: Size) -> str:
         names = sorted(set().union(*(size.variables for size in sizes)))
         return f" with {', '.join(f'{_text(name)} = {{{self.known[name]}}}' for name in names)}" if names else ""
-
-
-def _closed(text: str) -> str:
-    return f"({text})" if " " in text else text
 
 
 def _text(text: str) -> str:

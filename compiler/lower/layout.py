@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-WIDTH = 100
+WIDTH = 120
 _OPEN = {"(": ")", "[": "]"}
 
 

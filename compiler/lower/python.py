@@ -5,15 +5,15 @@ from collections.abc import Iterator, Mapping
 
 from archc.graph import Graph, OpNode
 from archc.lower.body import Body
-from archc.lower.classes import Class, Keep, Literal, New, classes, holes, needs
+from archc.lower.classes import Class, Keep, New, classes, holes, needs
 from archc.lower.forward import Frame, forward
 from archc.lower.guard import CHECK, check, takes
-from archc.lower.layout import statement
-from archc.lower.names import GLOBALS, MODULE_ATTRIBUTES, Plain, identifier, literal, prose
+from archc.lower.layout import WIDTH, statement
+from archc.lower.names import GLOBALS, MODULE_ATTRIBUTES, Plain, identifier, prose
 from archc.lower.shapes import annotation, batched, comments, nested, specialisation
 from archc.lower.weights import attributes, lent, weights
 from archc.lower.writing import fill, write
-from archc.ops import support
+from archc.ops import find, support
 from archc.tensor import leaves
 
 
@@ -80,7 +80,7 @@ def _class(entry: Class, all_classes: tuple[Class, ...]) -> Iterator[str]:
 
 def _class_doc(entry: Class, all_classes: tuple[Class, ...]) -> tuple[str, ...]:
     graph = entry.bodies[0].graph
-    docs = graph.docs or (f"{_article(entry)}",)
+    docs = graph.docs or (_about(entry, last=entry is all_classes[-1]),)
     special = specialisation(entry, all_classes)
     if entry is all_classes[-1]:
         outs = ", ".join(batched(leaf) for leaf in leaves(graph.type))
@@ -88,10 +88,11 @@ def _class_doc(entry: Class, all_classes: tuple[Class, ...]) -> tuple[str, ...]:
     return (*docs, "", f"This is the one for {special}.") if special else tuple(docs)
 
 
-def _article(entry: Class) -> str:
-    return {"Stage": "One turn of a loop.", "Repeat": "One of several equal steps."}.get(
-        entry.wanted, f"The block {entry.wanted}."
-    )
+def _about(entry: Class, *, last: bool) -> str:
+    if entry.wanted in ("Stage", "Repeat"):
+        over = f" over {', '.join(entry.arguments[0])}" if entry.arguments[0] else ""
+        return f"One turn of a loop{over}."
+    return f"The {'model' if last else 'block'} {entry.wanted}."
 
 
 class _Names:
@@ -133,10 +134,10 @@ def _init(entry: Class, names: _Names) -> list[str]:
 
 def _signature(call: str, result: str) -> list[str]:
     text = f"    def {call} -> {result}:"
-    if len(text) <= 100:
+    if len(text) <= WIDTH:
         return [text]
     name, inside = call.rstrip(")").split("(", 1)
-    if 8 + len(inside) <= 100:
+    if 8 + len(inside) <= WIDTH:
         return [f"    def {name}(", f"        {inside}", f"    ) -> {result}:"]
     return [f"    def {name}(", *(f"        {part}," for part in _parameters(inside)), f"    ) -> {result}:"]
 
@@ -228,14 +229,5 @@ def _lent_kind(body: Body, key: str) -> str:
     if any(move.loop is not None and move.loop.name == key for move in body.moves):
         return "nn.ModuleList"
     node = lent(body.graph, key)
-    alone = isinstance(node, OpNode) and any(not weight.name for weight in _weights(node))
+    alone = isinstance(node, OpNode) and any(not weight.name for weight in find(node.op).weights(node))
     return "Tensor" if alone else "nn.Module"
-
-
-def _weights(node: OpNode) -> tuple[object, ...]:
-    from archc.ops import find
-
-    return find(node.op).weights(node)
-
-
-assert Literal and literal

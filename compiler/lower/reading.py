@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from fractions import Fraction
-from math import lcm
+from typing import assert_never
 
-from archc.sizes import Application, Atom, Size, from_terms
+from archc.polynomials import Atom, Terms, denominator, negative_part, scale
+from archc.sizes import Application, Size
 from archc.tensor import Tensor
 
 
@@ -34,12 +35,22 @@ def _ratio(left: Size, right: Size) -> Fraction | None:
 
 
 def arithmetic(size: Size, names: Mapping[str, str]) -> str:
-    """Return `size` as a Python expression over `names`; quotients are exact where the size is whole."""
-    divisor = _divisor(size)
-    if divisor != Size.of(1):
-        return f"{_closed(size * divisor, names)} // {_closed(divisor, names)}"
+    """Return `size` as a Python expression over `names`; a quotient is exact wherever the size is whole."""
+    below = negative_part(size.terms)
+    factor = denominator(size.terms.values())
+    above = _sum(scale(size.terms, below, factor), names)
+    divisor = _sum({below: factor}, names)
+    return above if divisor == "1" else f"{closed(above)} // {closed(divisor)}"
+
+
+def closed(text: str) -> str:
+    """Return the expression `text` as it may stand in a product or a quotient."""
+    return f"({text})" if " " in text or text.startswith("-") else text
+
+
+def _sum(terms: Terms, names: Mapping[str, str]) -> str:
     parts = []
-    for monomial, coefficient in size.terms.items():
+    for monomial, coefficient in terms.items():
         factors = [_atom(atom, names) for atom, exponent in monomial for _ in range(exponent)]
         number = abs(int(coefficient))
         if number != 1 or not factors:
@@ -50,36 +61,17 @@ def arithmetic(size: Size, names: Mapping[str, str]) -> str:
     return f"{'-' if sign == '-' else ''}{first}" + "".join(f" {sign} {text}" for sign, text in rest)
 
 
-def _closed(size: Size, names: Mapping[str, str]) -> str:
-    text = arithmetic(size, names)
-    return f"({text})" if " " in text or text.startswith("-") else text
-
-
-def _divisor(size: Size) -> Size:
-    """Return what `size` has to be multiplied with so that nothing in it divides."""
-    whole = Size.of(lcm(*(Fraction(number).denominator for number in size.terms.values())))
-    for monomial in size.terms:
-        for atom, exponent in monomial:
-            if isinstance(atom, Application) and atom.function == "inverse":
-                factor = atom.arguments[0]
-                times = exponent
-            else:
-                factor = from_terms({((atom, 1),): 1})
-                times = -exponent
-            for _ in range(times - _power_in(whole, atom)):
-                whole = whole * factor
-    return whole
-
-
-def _power_in(size: Size, atom: Atom) -> int:
-    return min((dict(monomial).get(atom, 0) for monomial in size.terms), default=0)
-
-
 def _atom(atom: Atom, names: Mapping[str, str]) -> str:
     if isinstance(atom, str):
         return names[atom]
-    if atom.function == "max":
-        return f"max({', '.join(arithmetic(size, names) for size in atom.arguments)})"
-    assert atom.function == "floor", atom
-    over, by = (_closed(size, names) for size in atom.arguments)
-    return f"({over} // {by})"
+    assert isinstance(atom, Application), atom
+    texts = [arithmetic(size, names) for size in atom.arguments]
+    match atom.function:
+        case "max":
+            return f"max({', '.join(texts)})"
+        case "sum":
+            return f"({texts[0]})"
+        case "floor":
+            return f"({closed(texts[0])} // {closed(texts[1])})"
+        case _:
+            assert_never(atom.function)

@@ -15,7 +15,9 @@ def comments(entry: Class) -> tuple[str, ...]:
 
 def batched(kind: Tensor) -> str:
     """Return the type of a tensor with its batch axis, as `[batch, 3, 32*h, 32*w]`."""
-    return f"[{', '.join(['batch', *map(str, kind.sizes)])}]"
+    sample = str(kind)
+    opening = sample.rindex("[") + 1
+    return f"{sample[:opening]}batch{', ' if kind.dims else ''}{sample[opening:]}"
 
 
 def nested(kind: Type) -> str:

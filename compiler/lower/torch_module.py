@@ -1,6 +1,8 @@
 """Graph to torch.nn.Module: the generated source, run."""
 
+import contextlib
 import linecache
+from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING
 from weakref import finalize
@@ -26,10 +28,37 @@ def to_module(
 
     name = class_name(graph)
     made = _run(to_python(graph), name)
-    with torch.device(device if device is not None else torch.get_default_device()):
+    with contextlib.ExitStack() as stack:
+        if device is not None:
+            stack.enter_context(torch.device(device))
+        if device is not None and torch.device(device).type == "meta":
+            stack.enter_context(_unfilled())
         module = made()
     assert isinstance(module, torch.nn.Module), name
     return module if dtype is None else module.to(dtype)
+
+
+def _unfilled() -> contextlib.AbstractContextManager[object]:
+    """Return a context in which random fills do nothing: on "meta" there is nothing to fill, and torch takes a second."""
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    fills = (torch.Tensor.normal_, torch.Tensor.uniform_)
+
+    class Unfilled(TorchFunctionMode):
+        def __torch_function__(
+            self,
+            func: Callable[..., object],
+            types: object,
+            args: tuple[object, ...] = (),
+            kwargs: dict[str, object] | None = None,
+        ) -> object:
+            given = kwargs or {}
+            if func in fills or getattr(func, "__module__", "") == "torch.nn.init":
+                return args[0] if args else given["tensor"]
+            return func(*args, **given)
+
+    return Unfilled()
 
 
 def _run(source: str, name: str) -> "type[torch.nn.Module]":
