@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,6 +17,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from archc import ops
+from archc.grammar.parse import parse
+from archc.grammar.source import Source
+from archc.grammar.syntax import Declaration
 from archc.graph import OpNode, Pattern, Static, Value
 from archc.ops.base import Code
 from archc.sizes import Size
@@ -158,7 +162,7 @@ def _by_hand(pattern: Pattern, how: str = "sum") -> Reference:
             terms = [x[:, *place(operand, at)] for x, operand in zip(inputs, pattern.left, strict=True)]
             cells.setdefault(place(pattern.right, at), []).append(math.prod(terms[1:], start=terms[0]))
         shape = [math.prod(sizes[name] for name in axis) for axis in pattern.right]
-        out = torch.empty(BATCH, *shape)
+        out = torch.zeros(BATCH, *shape)
         for cell, values in cells.items():
             stacked = torch.stack(values)
             out[:, *cell] = {"sum": stacked.sum, "mean": stacked.mean, "max": stacked.amax, "min": stacked.amin}[how](0)
@@ -221,6 +225,9 @@ PATTERNS = [
      'torch.einsum("bnkd,bmkd->bknm", x.unflatten(2, (-1, 2)), y.unflatten(2, (-1, 2)))'),
     ("einsum", _pattern("b n, n c -> (b c)", b=3, n=4, c=2), 'torch.einsum("bin,bnc->bic", x, y).flatten(1)'),
     ("einsum", _pattern("n n -> n", n=3), 'torch.einsum("bnn->bn", x)'),
+    ("einsum", _pattern("n -> n n", n=3), 'torch.einsum("bn,ni->bni", x, x.new_ones(3).diag())'),
+    ("einsum", _pattern("n m -> (n n) m 1", n=3, m=2),
+     'torch.einsum("bnm,ni->bnim", x, x.new_ones(3).diag()).reshape(-1, 9, 2, 1)'),
     ("einsum", _pattern("n, m, n m -> ", n=3, m=2), 'torch.einsum("bn,bm,bnm->b", x, y, z)'),
     ("einsum", _pattern("nodes d, nodes e -> d e 1", nodes=3, d=2, e=2),
      'torch.einsum("bnd,bne->bde", x, y).unsqueeze(3)'),
@@ -766,6 +773,18 @@ def test_new_tables_start_as_documented() -> None:
     assert table is not None
     assert next(token.parameters()).abs().sum() == 0
     assert next(table.parameters()).std().item() == pytest.approx(0.02, rel=0.05)
+
+
+def test_the_cases_have_the_parameters_that_std_declares() -> None:
+    text = (Path(__file__).parent.parent / "grammar/std/nn.arch").read_text(encoding="utf-8")
+    file, complaints = parse(Source("std/nn.arch", text))
+    assert not complaints
+    declared = {
+        item.name: [parameter.name for parameter in item.parameters or ()]
+        for item in file.items
+        if isinstance(item, Declaration)
+    }
+    assert {case.op: list(case.attributes) for case in CASES} == {case.op: declared[case.op] for case in CASES}
 
 
 def test_every_operation_of_these_files_has_a_case() -> None:

@@ -61,16 +61,19 @@ def move(pattern: Pattern, how: str = "mean") -> Code:
 def contract(pattern: Pattern) -> Code:
     """Return the code of an Einstein summation: one letter a name, the batch in front."""
     sizes = dict(pattern.sizes)
-    sides = [tuple(tuple((name,) for name in axis) for axis in side) for side in (*pattern.left, pattern.right)]
-    letters = _letters([name for side in sides for atom in _flat(side) for name in atom])
-    operands = [_split(_Chain(sizes, _flat(side), f"{{{index}}}"), side) for index, side in enumerate(sides[:-1])]
-    given = {name for side in sides[:-1] for atom in _flat(side) for name in atom}
-    result = tuple(atom for atom in _flat(sides[-1]) if set(atom) <= given)
-    rows = ["b" + "".join(letters[name] for (name,) in axes) for axes in (*map(_flat, sides[:-1]), result)]
-    text = f'torch.einsum("{",".join(rows[:-1])}->{rows[-1]}", {", ".join(chain.text for chain in operands)})'
+    left = [_apart(side) for side in pattern.left]
+    right = _apart(_numbered(pattern.right, sizes))
+    operands = [_split(_Chain(sizes, _flat(side), f"{{{index}}}"), side) for index, side in enumerate(left)]
+    given = {atom for side in left for atom in _flat(side)}
+    again = [atom for atom in _flat(right) if "'" in atom[0] and _plain(atom) in given]
+    result = tuple(atom for atom in _flat(right) if atom in given or atom in again)
+    letters = _letters([*(atom for side in left for atom in _flat(side)), *again])
+    rows = [*(_row(letters, _flat(side)) for side in left), *(letters[_plain(atom)] + letters[atom] for atom in again)]
+    texts = [*(chain.text for chain in operands), *(f"{{0}}.new_ones({{{hole(atom)}}}).diag()" for atom in again)]
+    text = f'torch.einsum("{",".join(rows)}->{_row(letters, result)}", {", ".join(texts)})'
     values = {name: size for chain in operands for name, size in chain.values.items()}
-    chain = _Chain(sizes, result, text, values)
-    return _code(_merged(_widened(chain, sides[-1]), sides[-1]))
+    chain = _Chain(sizes, result, text, {**values, **{hole(atom): sizes[atom[0]] for atom in again}})
+    return _code(_merged(_widened(chain, right), right))
 
 
 def regroup(before: Sequence[Size], after: Sequence[Size]) -> Code:
@@ -268,15 +271,26 @@ def _unflatten(dim: int, sizes: Sequence[Size]) -> Code:
     return Code(f"{{0}}.unflatten({dim}, ({', '.join(parts)}))", holes)
 
 
-def _letters(names: Sequence[str]) -> dict[str, str]:
-    letters: dict[str, str] = {}
-    spare = "bijklmnpqrstuvwxyzacdefgho"
-    for name in names:
-        if name not in letters:
-            wanted = name[0].lower() if name[0].isalpha() and name[0].isascii() else spare[1]
+def _letters(atoms: Sequence[Atom]) -> dict[Atom, str]:
+    letters: dict[Atom, str] = {}
+    for atom in atoms:
+        if atom not in letters:
+            wanted = (atom[0][0].lower(), *"ijklmnpqrstuvwxyzacdefgho", *"IJKLMNPQRSTUVWXYZABCDEFGHO")
             taken = {"b", *letters.values()}
-            letters[name] = next(letter for letter in (wanted, *spare, *spare.upper()) if letter not in taken)
+            letters[atom] = next(letter for letter in wanted if letter.isalpha() and letter not in taken)
     return letters
+
+
+def _row(letters: Mapping[Atom, str], axes: tuple[Atom, ...]) -> str:
+    return "b" + "".join(letters[atom] for atom in axes)
+
+
+def _apart(side: tuple[Atom, ...]) -> Side:
+    return tuple(tuple((name,) for name in axis) for axis in side)
+
+
+def _plain(atom: Atom) -> Atom:
+    return (atom[0].rstrip("'"),)
 
 
 def _flat(side: Side) -> tuple[Atom, ...]:
