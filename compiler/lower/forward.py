@@ -1,15 +1,17 @@
 """The forward of a class: which local holds which value, and the statements in order."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from archc.lower.body import Body, Move, Ref
+from archc.lower.body import HOLE, Body, Move, Ref
 from archc.lower.classes import Class, Expression, holes
-from archc.lower.layout import statement
+from archc.lower.layout import is_call, statement
 from archc.lower.names import GLOBALS, identifier
 from archc.lower.writing import fill, write
 
 _LOCALS = ("x", "y", "z", "a", "b", "c", "d", "e", "f", "g", "h", "p", "q", "r", "s", "t", "u", "v", "w")
+_ONE_LINE = 80
 _REUSED = frozenset(_LOCALS[:3])
 
 
@@ -63,6 +65,7 @@ class _Forward:
         self.names = dict(enumerate(frame.inputs))
         self.live = _needed(self.body)
         self.last = _last_uses(self.body, self.live)
+        self.folds = _folds(self.body, self.live)
         self.place = 0
         self.fixed = {*GLOBALS, "self", *frame.inputs, *frame.lent.values(), *frame.sizes.values()} - (
             _REUSED & set(frame.inputs)
@@ -71,10 +74,13 @@ class _Forward:
     def lines(self, nested: str) -> list[Line]:
         """Return the statements."""
         lines: list[Line] = []
-        for place, move in enumerate(self.body.moves):
-            self.place = place
-            if place in self.live:
-                lines += self._move(place, move)
+        place = 0
+        while place < len(self.body.moves):
+            last = next((end for end in self.folds.get(place, ()) if self._fits(place, end)), place)
+            self.place = last
+            if last in self.live:
+                lines += self._loop(last) if self.body.moves[last].carried else self._statement(place, last)
+            place = last + 1
         texts = [self.names[value] for value in self.body.results]
         if lines and not nested and len(lines[-1].texts) == 1 and lines[-1].binds == tuple(texts):
             last = lines.pop()
@@ -84,19 +90,29 @@ class _Forward:
         return [*lines, Line((), (), ((0, f"return {final}"),), "")]
 
     # ------------------------------------------------------------ one statement
-    def _move(self, place: int, move: Move) -> list[Line]:
-        if move.carried:
-            return self._loop(place, move)
-        before = [self.names[value] for value in move.inputs]
-        text = self._call(place, move, before, "")
-        dead = self._dying(place, move)
-        bound = self._bind(place, move.outputs, dead)
+    def _statement(self, first: int, last: int) -> list[Line]:
+        """Return the statement of the move `last`, with the moves from `first` on as its operands."""
+        move = self.body.moves[last]
+        text = self._expression(first, last)
+        dead = self._dying([value for item in self.body.moves[first : last + 1] for value in item.inputs], first)
+        bound = self._bind(move.outputs, dead)
         left = tuple(name for name in dead if name not in {*bound, *self.frame.inputs})
-        target = ", ".join(bound)
-        return [Line(tuple(bound), left, ((0, f"{target} = {text}"),), self.frame.shapes[place])]
+        return [Line(tuple(bound), left, ((0, f"{', '.join(bound)} = {text}"),), self.frame.shapes[last])]
 
-    def _loop(self, place: int, move: Move) -> list[Line]:
-        dead = self._dying(place, move)
+    def _expression(self, first: int, last: int) -> str:
+        names = dict(self.names)
+        for place in range(first, last):
+            move = self.body.moves[place]
+            names[move.outputs[0]] = self._call(place, move, [names[value] for value in move.inputs], "")
+        move = self.body.moves[last]
+        return self._call(last, move, [names[value] for value in move.inputs], "")
+
+    def _fits(self, first: int, last: int) -> bool:
+        return len(self._expression(first, last)) <= _ONE_LINE
+
+    def _loop(self, place: int) -> list[Line]:
+        move = self.body.moves[place]
+        dead = self._dying(move.inputs, place)
         carried: list[str] = []
         copies: list[Line] = []
         steady = {self.names[value] for value in move.inputs[move.carried :]}
@@ -139,12 +155,14 @@ class _Forward:
         return base if ref.step is None else f"{base}[{ref.step}]"
 
     # ------------------------------------------------------------ names of values
-    def _dying(self, place: int, move: Move) -> list[str]:
-        names = [self.names[value] for value in dict.fromkeys(move.inputs) if self.last.get(value) == place]
+    def _dying(self, values: Iterable[int], first: int) -> list[str]:
+        """Return the locals that nobody needs after the moves from `first` to this one, which use `values`."""
+        gone = [value for value in dict.fromkeys(values) if first <= self.last.get(value, -1) <= self.place]
+        names = [self.names[value] for value in gone if value in self.names]
         held = self._held()
         return [name for name in dict.fromkeys(names) if name not in held]
 
-    def _bind(self, place: int, outputs: Iterable[int], dead: Sequence[str]) -> list[str]:
+    def _bind(self, outputs: Iterable[int], dead: Sequence[str]) -> list[str]:
         """Return a local for each output: one that is free now, the oldest first, or a new one."""
         free = sorted((name for name in dead if name not in self.fixed), key=_age)
         bound: list[str] = []
@@ -152,10 +170,8 @@ class _Forward:
             if self.last.get(value, -1) < 0:
                 bound.append("_")
                 continue
-            name = free.pop(0) if free else self._fresh({*bound, *dead})
-            bound.append(name)
-        for value, name in zip(outputs, bound, strict=True):
-            self.names[value] = name
+            bound.append(free.pop(0) if free else self._fresh({*bound, *dead}))
+        self.names.update(zip(outputs, bound, strict=True))
         return bound
 
     def _held(self) -> set[str]:
@@ -195,3 +211,33 @@ def _last_uses(body: Body, live: set[int]) -> dict[int, int]:
             last.update(dict.fromkeys(move.inputs, place))
     last.update(dict.fromkeys(body.results, len(body.moves)))
     return last
+
+
+def _folds(body: Body, live: set[int]) -> dict[int, tuple[int, ...]]:
+    """Return where a statement may begin before its move: at calls right before it, each of them one operand of it.
+
+    A move with several inputs takes such calls in, as in `x + self.linear(y)`, so that no local holds their results.
+    """
+    uses = Counter(value for place in live for value in body.moves[place].inputs) + Counter(body.results)
+    found: dict[int, tuple[int, ...]] = {}
+    taken: set[int] = set()
+    for last in sorted(live, reverse=True):
+        move = body.moves[last]
+        if last in taken or move.carried or len(move.inputs) < 2:
+            continue
+        order = [move.inputs[int(hole)] for hole in HOLE.findall(move.code.text) if hole.isdigit()]
+        first = last
+        while order and first - 1 in live and _is_operand(body.moves[first - 1], order, uses):
+            first -= 1
+            order = order[: order.index(body.moves[first].outputs[0])]
+        for place in range(first, last):
+            found[place] = (last,)
+        taken.update(range(first, last))
+    return found
+
+
+def _is_operand(move: Move, order: Sequence[int], uses: Mapping[int, int]) -> bool:
+    """Whether `move` is a call whose only result is needed once, there among `order`."""
+    if move.carried or len(move.outputs) != 1 or move.outputs[0] not in order or uses[move.outputs[0]] != 1:
+        return False
+    return order.count(move.outputs[0]) == 1 and is_call(move.code.text)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 WIDTH = 120
-_OPEN = {"(": ")", "[": "]"}
+_OPEN = "(["
 
 
 def statement(indent: int, text: str, comment: str = "") -> list[str]:
@@ -15,6 +15,11 @@ def statement(indent: int, text: str, comment: str = "") -> list[str]:
     if indent + len(text) + len(comment) + 4 <= WIDTH:
         return [f"{pad}{text}  # {comment}"]
     return [f"{pad}# {comment}", *_fit(indent, text)] if indent + len(comment) + 2 <= WIDTH else _fit(indent, text)
+
+
+def is_call(text: str) -> bool:
+    """Whether an expression is one call, or a chain of them, which may stand as an operand without parentheses."""
+    return text.endswith(")") and not any(text[at] == " " for at in _outside(text)) and not text.startswith("(")
 
 
 def _fit(indent: int, text: str, tail: str = "") -> list[str]:
