@@ -40,3 +40,10 @@ def test_the_library_page_is_what_the_library_says() -> None:
     spec.loader.exec_module(made)
     text = (ROOT / "grammar/std/nn.arch").read_text(encoding="ascii")
     assert (ROOT / "docs/ops.md").read_text(encoding="utf-8") == made.ops_page(text), "run `make docs`"
+
+
+def test_the_first_example_of_the_api_page_runs(tmp_path: Path) -> None:
+    page = blocks((ROOT / "docs/cli.md").read_text(encoding="utf-8"))
+    example = next(block for block in page if block.language == "python")
+    (tmp_path / "resnet18.arch").write_text((ROOT / "examples/resnet18.arch").read_text(encoding="utf-8"))
+    assert "total" in Runner(tmp_path).script(example.text)
