@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 
-from archc.facts import Fact, at_least, divides, equal
+from archc.facts import Fact, at_least, divides
 from archc.inequalities import Interval, entails, interval
 from archc.polynomials import CONSTANT, content, denominator, is_whole, negative_part
 from archc.sizes import Application, Size, SizeLimit, exact, from_terms
@@ -105,7 +105,10 @@ class Context:
         return {name: self._public(size) for name, size in self.solutions.items()}
 
     def reduce(self, size: Size) -> Size:
-        """Return `size` under the equalities and the divisibility that are assumed; raises SizeLimit."""
+        """Return `size` under the equalities and the divisibility that are assumed.
+
+        Raises SizeLimit, and ZeroDivisionError where a divisor is known to be zero.
+        """
         return self._public(self.solved(size)) if self.solutions else size
 
     def solved(self, size: Size) -> Size:

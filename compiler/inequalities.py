@@ -16,6 +16,7 @@ from archc.polynomials import (
     is_whole,
     multiply,
     negative_part,
+    rank,
     scale,
     times,
 )
@@ -27,8 +28,9 @@ Box = Mapping[str, Interval]
 POSITIVE: Interval = (1, inf)
 
 DEPTH = 8
-NODES = 120
-CONSTRAINTS = 60
+NODES = 60
+CHILDREN = 5
+CONSTRAINTS = 40
 CASES = 16
 
 
@@ -122,11 +124,12 @@ def _combined(goal: Size, facts: Sequence[Size], box: Box) -> bool:
     known = _constraints(top, facts, box)
     lows = {atom: atom_interval(atom, box)[0] for size in (top, strict, *known) for atom in size.atoms}
     shifted = [_shifted(size.terms, lows) for size in known]
-    unsigned = frozenset(atom for atom, low in lows.items() if low == -inf)
-    search = _Search([_tight(terms) for terms in shifted], unsigned, slack)
-    if search.reaches(_shifted(top.terms, lows), DEPTH):
+    names = {atom: f"{index:03}" for index, atom in enumerate(sorted(lows, key=rank))}
+    unsigned = frozenset(names[atom] for atom, low in lows.items() if low == -inf)
+    search = _Search([_renamed(_tight(terms), names) for terms in shifted], unsigned, slack)
+    if search.reaches(_renamed(_shifted(top.terms, lows), names), DEPTH):
         return True
-    return bool(divided) and search.reaches(_shifted(strict.terms, lows), DEPTH)
+    return bool(divided) and search.reaches(_renamed(_shifted(strict.terms, lows), names), DEPTH)
 
 
 def _constraints(goal: Size, facts: Iterable[Size], box: Box) -> list[Size]:
@@ -190,10 +193,15 @@ def _tight(terms: dict[Monomial, Coefficient]) -> dict[Monomial, Coefficient]:
     return {term: number // shared for term, number in terms.items() if number // shared}
 
 
+def _renamed(terms: Terms, names: Mapping[Atom, str]) -> dict[Monomial, Coefficient]:
+    """Return the terms over short names, which compare faster than quotients."""
+    return {tuple((names[atom], power) for atom, power in monomial): number for monomial, number in terms.items()}
+
+
 class _Search:
     """A bounded search for a combination of constraints; remembers what did not lead anywhere."""
 
-    def __init__(self, constraints: list[dict[Monomial, Coefficient]], unsigned: frozenset[Atom], slack: int) -> None:
+    def __init__(self, constraints: list[dict[Monomial, Coefficient]], unsigned: frozenset[str], slack: int) -> None:
         self.constraints = constraints
         self.unsigned = unsigned
         self.slack = slack
@@ -210,10 +218,10 @@ class _Search:
         if depth == 0 or self.nodes > NODES or state in self.tried:
             return False
         self.tried.add(state)
-        target = max(wrong, key=lambda term: (sum(exponent for _, exponent in term), str(term)))
+        target = max(wrong, key=_degree)
         nexts = [add(goal, piece, -1) for piece in self._pieces(target, goal[target])]
         nexts.sort(key=lambda terms: (len(self._wrong(terms)), len(terms)))
-        return any(self.reaches(terms, depth - 1) for terms in nexts)
+        return any(self.reaches(terms, depth - 1) for terms in nexts[:CHILDREN])
 
     def _wrong(self, goal: Terms) -> list[Monomial]:
         return [
@@ -234,6 +242,10 @@ class _Search:
                 if (factor < 0) == (number < 0) and is_whole(ratio) and not self._is_unsigned(ratio):
                     pieces.append(scale(constraint, ratio, Fraction(number) / factor))
         return pieces
+
+
+def _degree(term: Monomial) -> tuple[int, Monomial]:
+    return sum(exponent for _, exponent in term), term
 
 
 def _by_cases(goal: Size, facts: Sequence[Size], box: Box, cases: int) -> bool:

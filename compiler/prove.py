@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-from math import gcd
+from math import gcd, prod
 
 from archc.contexts import Context, Domain, lowest
 from archc.facts import Fact, Relation, at_least, divides, equal, less, negate
@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 CASES = 64
+EVALUATED = 256
 RESIDUES = 1000
 SEARCHED = 4096
 
@@ -147,12 +148,35 @@ def _proven(fact: Fact, context: Context, cases: int) -> bool:
         return False
     if not reduced.variables:
         return reduced.evaluate({}) is not False
+    if reduced in context.rest:
+        return True
+    exhausted = _exhausted(reduced, context)
+    if exhausted is not None:
+        return exhausted
     try:
-        if reduced in context.rest or _directly(reduced, context):
+        if _directly(reduced, context):
             return True
     except (ZeroDivisionError, SizeLimit):
         return False
     return _by_cases(reduced, context, cases)
+
+
+def _exhausted(fact: Fact, context: Context) -> bool | None:
+    """Return whether the fact holds for each of a few assignments; None where that is not all there is to say."""
+    names = sorted(fact.variables)
+    listed = [context.domain(name).listed for name in names]
+    domains = [values for values in listed if values is not None]
+    if len(domains) < len(names) or prod(map(len, domains)) > EVALUATED:
+        return None
+    known = [other for other in context.rest if other.variables <= fact.variables]
+    wrong = False
+    for numbers in product(*domains):
+        values = dict(zip(names, numbers, strict=True))
+        if fact.evaluate(values) is False and all(other.evaluate(values) is True for other in known):
+            if len(known) == len(context.rest):
+                return False
+            wrong = True
+    return None if wrong else True
 
 
 def _by_cases(fact: Fact, context: Context, cases: int) -> bool:

@@ -311,7 +311,7 @@ def maximum(*sizes: Size) -> Size:
     if all(size.constant is not None for size in sizes):
         return Size.of(max(size.constant for size in sizes if size.constant is not None))
     best: dict[Size, Coefficient] = {}
-    for size in (part for size in sizes for part in _alternatives(size)):
+    for size in (part for argument in sizes for part in _alternatives(argument)):
         number = size.terms.get(CONSTANT, 0)
         rest = from_terms({term: factor for term, factor in size.terms.items() if term != CONSTANT})
         best[rest] = max(best.get(rest, number), number)
@@ -413,7 +413,7 @@ def _cancelled(terms: Terms) -> dict[Monomial, Coefficient]:
         levels: dict[int, dict[Monomial, Coefficient]] = {}
         for term, number in total.items():
             level = dict(term).get(atom, 0)
-            levels.setdefault(level, {})[times(term, ((atom, -level),))] = number
+            levels.setdefault(level, {})[times(term, ((atom, -level),)) if level else term] = number
         base = atom.arguments[0].terms
         for level in range(min(levels), max(max(levels), 0)):
             if level >= 0:
@@ -426,7 +426,11 @@ def _cancelled(terms: Terms) -> dict[Monomial, Coefficient]:
                 levels[level] = {}
         for level in range(max(levels), 0, -1):
             levels[level - 1] = add(levels.get(level - 1, {}), multiply(levels.pop(level, {}), base))
-        total = {times(t, ((atom, level),)): n for level, above in levels.items() for t, n in above.items()}
+        total = {
+            times(term, ((atom, level),)) if level else term: number
+            for level, above in levels.items()
+            for term, number in above.items()
+        }
     return total
 
 
@@ -435,7 +439,11 @@ def _names(atom: Atom) -> frozenset[str]:
 
 
 def _power(base: Coefficient, exponent: int) -> Coefficient:
-    return base**exponent if exponent >= 0 else Fraction(1) / Fraction(base) ** -exponent
+    if exponent >= 0:
+        return base**exponent
+    if base < 1:
+        raise ZeroDivisionError(f"a size divides by {base}")
+    return Fraction(1) / Fraction(base) ** -exponent
 
 
 def _image(atom: Atom, sizes: Mapping[Atom, Size]) -> Size | None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from archc.grammar import syntax as s
 from archc.grammar.source import NOWHERE, Span
 from archc.prove import Fact
 from archc.sizes import Size
-from archc.tensor import Dim, Power, Product, Run, Tensor, Type, Variable
+from archc.tensor import Dim, Power, Product, Tensor, Type, Variable
 
 UNKNOWN = Variable("?")
 """The type of anything, in a space whose types are found on demand."""
@@ -234,6 +235,44 @@ def show(value: object) -> str:
             return str(value)
 
 
+SUFFIXES = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
+
+
+def number(text: str) -> Size | float:
+    """Return the number that `text` spells: a Size if whole, `600M` included, else a float."""
+    scale = SUFFIXES.get(text[-1], 1)
+    digits = text[:-1] if scale > 1 else text
+    if digits.lstrip("-").isdigit():
+        return Size.of(int(digits) * scale)
+    if scale > 1 and len(digits) < 40 and "e" not in digits.lower() and (Fraction(digits) * scale).denominator == 1:
+        return Size.of(int(Fraction(digits) * scale))
+    return float(digits) * scale
+
+
+def what(value: Value) -> str:
+    """Return what kind of thing `value` is, with the value."""
+    match value:
+        case Size() | float():
+            return f"the number {show(value)}"
+        case str():
+            return f"the string {show(value)}"
+        case bool() | Every() | Some():
+            return "a condition"
+        case Items():
+            return "a list"
+        case Shape():
+            return "a shape"
+        case Flow():
+            return "a tensor"
+        case Interval():
+            return "a range"
+        case _ if isinstance(value, ARCHITECTURES):
+            return f"the architecture `{show(value)[:40]}`"
+        case _:
+            return show(value)
+
+
+
 @dataclass(frozen=True, slots=True)
 class Need:
     """Who demands something of sizes, for the message if it does not hold.
@@ -254,6 +293,4 @@ class Obligation:
 
     formula: Formula
     need: Need
-    guard: tuple[Fact, ...] = ()
-
-
+    guard: tuple["Fact | tuple[str, bool | str | float | int]", ...] = ()

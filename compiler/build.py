@@ -1,0 +1,266 @@
+"""A model of a program, its arguments and its input type -> Graph."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from archc.arguments import bind
+from archc.builder import Builder
+from archc.check import Program, labels, text_of
+from archc.conditions import formula
+from archc.grammar import syntax as s
+from archc.grammar.diagnostics import CompileError, Diagnostic, Note
+from archc.grammar.format import format_type
+from archc.grammar.parse import parse
+from archc.grammar.source import NOWHERE, Source, Span
+from archc.graph import Condition, Graph, Input
+from archc.infer import apply, measures, signature
+from archc.instantiate import instantiate
+from archc.match import match
+from archc.mentions import names_of
+from archc.ops import find
+from archc.prove import Context, Fact
+from archc.session import Blame, Fork, PerUse, Refusal, Session
+from archc.sizes import Size
+from archc.static import evaluate
+from archc.tensor import Tensor, Type, leaves
+from archc.values import Definition, Env, Every, Flow, Formula, Items, Need, Obligation, Value
+
+Argument = int | float | bool | str | Sequence["Argument"]
+At = str | Sequence[int] | Mapping[str, "str | Sequence[int]"]
+
+
+def build(program: Program, name: str, *, arguments: Mapping[str, Argument] | None = None, at: At | None = None) -> Graph:
+    """Return the graph of the model (or block) `name` of the main file.
+
+    `at` is the type of the input without its batch axis, as `.arch` text or as sizes, by label where there are several
+    inputs; without it, sizes that the declaration leaves open stay symbolic. Raises CompileError where the arguments or
+    the input do not fit, KeyError where there is no such declaration.
+    """
+    definition = program.definition(name)
+    _is_buildable(definition)
+    builder = Builder(name)
+    session = Session(definition, program.scopes, program.checker, Context(), limits=program.limits)
+    with deep_stack():
+        try:
+            return _build(session, builder, definition, arguments or {}, at)
+        except Refusal as refusal:
+            raise CompileError([refusal.diagnostic]) from None
+        except (Fork, PerUse):
+            text = f"what `{name}` is depends on an input size that is not given"
+            hint = "give the input type, as in at='[3, 224, 224]' (--at '[3, 224, 224]')"
+            raise CompileError([Diagnostic("A0702", text, definition.declaration.name_span, hint=hint)]) from None
+
+
+@contextmanager
+def deep_stack() -> Iterator[None]:
+    """Let Python recurse as deep as the limits on nesting allow, whatever the caller's own limit."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 20_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def _is_buildable(definition: Definition) -> None:
+    declaration = definition.declaration
+    if declaration.kind in ("model", "block") and declaration.type is not None:
+        return
+    texts = {
+        "space": ("has many members; a module is built from one", "archc sample draws members of a space"),
+        "block": ("has no declared type, so its input is not known", "declare its type, or use it in a model"),
+    }
+    text, hint = texts.get(declaration.kind, (f"is a {declaration.kind}, and a module is built from a model", ""))
+    raise CompileError([Diagnostic("A0703", f"`{declaration.name}` {text}", declaration.name_span, hint=hint)])
+
+
+def _build(
+    session: Session, builder: Builder, definition: Definition, arguments: Mapping[str, Argument], at: At | None
+) -> Graph:
+    declaration = definition.declaration
+    kind = signature(declaration)
+    assert kind is not None and declaration.value is not None
+    env = Env(definition.module, _parameters(session, definition, arguments))
+    into, env, variables = _input(session, kind, env, at)
+    conditions: list[Condition] = []
+    for clause in declaration.where:
+        if not measures(clause):
+            _clause(session, clause, env, conditions)
+    entered = _origins(builder.enter(_named(kind.source, into.type), into.type), into)
+    env = Env(env.module, {**env.names, **labels(kind.source, entered)})
+    session.emitter = builder
+    result = apply(session, evaluate(session, declaration.value, env), entered, declaration.value.span)
+    graph = builder.finish(result)
+    _check_sharing(graph)
+    conditions.extend(_condition(debt) for debt in session.obligations)
+    return replace(graph, variables=variables, conditions=tuple(dict.fromkeys(conditions)), docs=declaration.docs)
+
+
+def _parameters(session: Session, definition: Definition, arguments: Mapping[str, Argument]) -> dict[str, Value]:
+    given = []
+    for name, argument in arguments.items():
+        source = Source("arguments", f"{name}={argument}")
+        given.append((name, _value(argument), Span(0, len(source.text), source)))
+    span = definition.declaration.name_span
+    return bind(session, definition.declaration, given, span, Env(definition.module, {}), evaluate)
+
+
+def _value(argument: Argument) -> Value:
+    match argument:
+        case bool() | float() | str():
+            return argument
+        case int():
+            return Size.of(argument)
+        case _:
+            return Items(tuple(_value(entry) for entry in argument))
+
+
+# ---------------------------------------------------------------- inputs
+def _input(session: Session, kind: s.TypeArrow, env: Env, at: At | None) -> tuple[Flow, Env, tuple[str, ...]]:
+    """Return the input, the sizes it binds, and those that stay symbolic."""
+    name = session.definition.name
+    if at is None:
+        sizes = [entry for entry in names_of(kind.source) if entry not in env.names]
+        for entry in sizes:
+            session.context = session.context.declare(entry)
+            env = env.bind(**{entry: Size.var(entry)})
+        blame = Blame(name, format_type(kind.source), None, kind.source.span)
+        return _flow(instantiate(session, kind.source, env, blame)), env, tuple(sizes)
+    wanted = _given_type(session, kind.source, env, at)
+    blame = Blame(name, format_type(kind.source), wanted, _place(at))
+    into = _flow(wanted)
+    names, _ = match(session, kind.source, into, env, blame)
+    return into, Env(env.module, names), ()
+
+
+def _flow(kind: Type) -> Flow:
+    from archc.values import flow
+
+    return flow(kind)
+
+
+def _place(at: At) -> Span:
+    source = Source("input", at if isinstance(at, str) else str(at))
+    return Span(0, len(source.text), source)
+
+
+def _given_type(session: Session, source: s.TypeExpr, env: Env, at: At) -> Type:
+    if isinstance(at, Mapping):
+        return _by_label(session, source, env, at)
+    if isinstance(at, str):
+        return _typed(session, at, env)
+    declared = source.items[0].type if isinstance(source, s.TypeTuple) and len(source.items) == 1 else source
+    return _sized(session, declared, at, env)
+
+
+def _by_label(session: Session, source: s.TypeExpr, env: Env, at: Mapping[str, "str | Sequence[int]"]) -> Type:
+    from archc.tensor import Product
+
+    items = source.items if isinstance(source, s.TypeTuple) else ()
+    names = [item.label for item in items]
+    if sorted(names) != sorted(at):
+        text = f"`{session.definition.name}` takes the inputs {', '.join(filter(None, names)) or 'without names'}"
+        raise Refusal(Diagnostic("A0704", text, _place(str(dict(at))), f"given: {', '.join(at)}"))
+    types = []
+    for item in items:
+        entry = at[item.label]
+        types.append(_typed(session, entry, env) if isinstance(entry, str) else _sized(session, item.type, entry, env))
+    return types[0] if len(types) == 1 else Product(tuple(types), tuple(names))
+
+
+def _sized(session: Session, declared: s.TypeExpr, sizes: Sequence[int], env: Env) -> Type:
+    """Return a tensor of `sizes` with the element type that is declared."""
+    element = declared.element if isinstance(declared, s.TypeList) else None
+    dims = tuple(s.Number(str(int(size))) for size in sizes)
+    blame = Blame(session.definition.name, format_type(declared), None, _place(str(tuple(sizes))))
+    return instantiate(session, s.TypeList(element, dims), env, blame)
+
+
+def _typed(session: Session, text: str, env: Env) -> Type:
+    source = Source("input", f"arch 0.1\nop it : {text} -> [1]\n")
+    file, found = parse(source)
+    declaration = next((item for item in file.items if isinstance(item, s.Declaration)), None)
+    if found or declaration is None or not isinstance(declaration.type, s.TypeArrow):
+        hint = "[3, 224, 224], Id(50257)[1024], or (src: Id(32000)[7], tgt: Id(32000)[5])"
+        raise Refusal(Diagnostic("A0704", f"`{text}` is no input type", _place(text), hint=hint))
+    blame = Blame(session.definition.name, "", None, _place(text))
+    return instantiate(session, declaration.type.source, env, blame)
+
+
+def _named(source: s.TypeExpr, kind: Type) -> tuple[Input, ...]:
+    types = leaves(kind)
+    items = source.items if isinstance(source, s.TypeTuple) else ()
+    names = [item.label for item in items]
+    if len(names) != len(types) or not all(names):
+        names = ["x"] if len(types) == 1 else [f"x{place + 1}" for place in range(len(types))]
+    return tuple(Input(name, entry) for name, entry in zip(names, types, strict=True))
+
+
+def _origins(entered: Flow, into: Flow) -> Flow:
+    return Flow(entered.type, entered.parts, entered.handle, into.origins)
+
+
+# ---------------------------------------------------------------- conditions
+def _clause(session: Session, clause: s.Expr, env: Env, conditions: list[Condition]) -> None:
+    """Check a `where` of the model; what depends on an open size holds from here on and is checked at run time."""
+    from archc.conditions import demand
+
+    before = len(session.obligations)
+    declaration = session.definition.declaration
+    session.blame = Blame(f"`{declaration.name}`", "", None, clause.span, _sizes(session, clause, env))
+    demand(session, clause, env, clause.span, evaluate)
+    for debt in session.obligations[before:]:
+        conditions.append(_condition(debt))
+    del session.obligations[before:]
+    session.blame = None
+
+
+def _sizes(session: Session, clause: s.Expr, env: Env) -> tuple["object", ...]:
+    from archc.mentions import solvable
+    from archc.session import Known
+
+    found = []
+    for name in solvable(clause):
+        value = env.names.get(name)
+        if isinstance(value, Size):
+            found.append(Known(name, str(value)))
+    return tuple(found)
+
+
+def _condition(debt: Obligation) -> Condition:
+    condition = debt.formula
+    message = f"{debt.need.subject} needs {debt.need.text}"
+    if isinstance(condition, Fact) and condition.relation in ("==", "!=", ">=", "divides"):
+        return Condition(condition.relation, condition.left, condition.right, message)  # type: ignore[arg-type]
+    text = f"{text_of(condition)} cannot be checked while the network runs"
+    raise Refusal(Diagnostic("A0702", text, debt.need.span, hint="give the input type with at="))
+
+
+# ---------------------------------------------------------------- sharing
+def _check_sharing(graph: Graph) -> None:
+    """Raise Refusal where two mentions of one layer would need weights of different shapes."""
+    from archc.graph import CallNode, LoopNode, OpNode
+
+    waiting, seen = [graph], set()
+    while waiting:
+        current = waiting.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        first: dict[str, tuple[object, Span]] = {}
+        for node in current.nodes:
+            if isinstance(node, LoopNode):
+                waiting.extend(node.steps)
+                continue
+            if isinstance(node, CallNode):
+                waiting.append(node.graph)
+            shape = find(node.op).weights(node) if isinstance(node, OpNode) else node.graph
+            owned = first.setdefault(node.key, (shape, node.span))
+            if isinstance(node, OpNode) and owned[0] != shape:
+                text = "this layer is one set of weights, and its mentions need weights of different shapes"
+                notes = (Note("first mention", "", owned[1]),)
+                raise Refusal(Diagnostic("A0304", text, node.span, notes=notes, hint="mention it without `let`"))
+
+

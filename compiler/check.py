@@ -1,0 +1,404 @@
+"""Modules -> Program: every declaration typed, or every complaint about them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from archc.arguments import symbolic
+from archc.conditions import formula
+from archc.grammar import syntax as s
+from archc.grammar.diagnostics import CompileError, Diagnostic, Note
+from archc.grammar.format import format_expr, format_type
+from archc.grammar.limits import DEFAULT, Limits
+from archc.grammar.source import Span
+from archc.infer import apply, measures
+from archc.instantiate import instantiate
+from archc.load import Loaded
+from archc.match import match
+from archc.mentions import names_of
+from archc.prove import Context, Fact
+from archc.recursion import recursion
+from archc.resolve import resolve
+from archc.scope import Scopes, scopes
+from archc.session import Assumption, Blame, Fork, PerUse, Refusal, Session, Summary, cases
+from archc.sizes import Size
+from archc.static import evaluate
+from archc.tensor import Run, Tensor, Variable
+from archc.values import UNKNOWN, Definition, Env, Flow, Formula, Given, Obligation, Shape, Value, flow, show
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A declaration that types. `signature` is its type as text, `preconditions` what its users owe, as text."""
+
+    kind: str
+    name: str
+    signature: str
+    preconditions: tuple[str, ...]
+    docs: tuple[str, ...]
+    summary: Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Modules in which nothing is wrong. `declarations` are those of the main file, by name."""
+
+    loaded: Loaded
+    scopes: Scopes
+    declarations: Mapping[str, Checked]
+    warnings: tuple[Diagnostic, ...]
+    checker: "Checker"
+    limits: Limits = DEFAULT
+
+    def definition(self, name: str) -> Definition:
+        """Return the declaration `name` of the main file; raises KeyError."""
+        return self.scopes.modules[self.loaded.main].own[name]
+
+
+def check(loaded: Loaded, limits: Limits = DEFAULT) -> Program:
+    """Return the program in `loaded`; raise CompileError with every diagnostic if something is wrong."""
+    names, found = scopes(loaded)
+    found = (*found, *resolve(loaded, names))
+    cyclic, complaints = recursion(loaded, names)
+    found = (*found, *complaints)
+    checker = Checker(names, limits, [*found], cyclic)
+    for number, module in enumerate(loaded.modules):
+        if number != 0 or len(loaded.modules) == 1:
+            for item in module.file.items:
+                if isinstance(item, s.Declaration) and names.modules[number].own.get(item.name) == Definition(number, item):
+                    checker.summary(Definition(number, item))
+    errors = [entry for entry in checker.found if entry.severity == "error"]
+    if errors:
+        raise CompileError(_ordered([*loaded.warnings, *checker.found]))
+    own = names.modules[loaded.main].own
+    declared = {name: _checked(definition, checker.summary(definition)) for name, definition in own.items()}
+    return Program(loaded, names, declared, (*loaded.warnings, *checker.found), checker, limits)
+
+
+def _ordered(found: list[Diagnostic]) -> list[Diagnostic]:
+    unique = list(dict.fromkeys(found))
+    return sorted(unique, key=lambda entry: (entry.span.source.name if entry.span.source else "", entry.span.start))
+
+
+def _checked(definition: Definition, summary: Summary) -> Checked:
+    declaration = definition.declaration
+    kind = declaration.type
+    text = format_type(kind) if kind is not None else "checked at each use" if declaration.kind in ("block", "space") else ""
+    return Checked(
+        declaration.kind, declaration.name, text, tuple(map(describe, summary.obligations)), declaration.docs, summary
+    )
+
+
+def describe(debt: Obligation) -> str:
+    """Return a precondition as a reader would write it: the condition, when it applies, and who needs it."""
+    guard = " and ".join(f"{entry[0]} == {show(entry[1])}" if isinstance(entry, tuple) else str(entry) for entry in debt.guard)
+    return f"{text_of(debt.formula)}{' where ' + guard if guard else ''}  ({debt.need.subject} needs {debt.need.text})"
+
+
+def text_of(condition: Formula) -> str:
+    """Return a formula in source syntax."""
+    match condition:
+        case bool():
+            return "true" if condition else "false"
+        case Fact():
+            return str(condition)
+        case _:
+            word = " and " if type(condition).__name__ == "Every" else " or "
+            return word.join(text_of(item) for item in condition.items)
+
+
+@dataclass(slots=True)
+class Checker:
+    """Checks declarations on demand, each once; what is mentioned is checked before its mention."""
+
+    scopes: Scopes
+    limits: Limits
+    found: list[Diagnostic]
+    cyclic: frozenset[Definition]
+    summaries: dict[int, Summary] = field(default_factory=dict)
+    stack: list[Definition] = field(default_factory=list)
+
+    def summary(self, definition: Definition) -> Summary:
+        """Return what `definition` asks of its users, checking it first if need be."""
+        key = id(definition.declaration)
+        if key in self.summaries:
+            return self.summaries[key]
+        if any(definition.declaration is entry.declaration for entry in self.stack) or definition in self.cyclic:
+            return Summary()
+        self.stack.append(definition)
+        try:
+            found = self._check(definition)
+        finally:
+            self.stack.pop()
+        self.summaries[key] = found
+        return found
+
+    def checking(self, definition: Definition) -> bool:
+        """Return whether `definition` is being checked right now, so that this mention is inside itself."""
+        return any(definition.declaration is entry.declaration for entry in self.stack)
+
+    def _check(self, definition: Definition) -> Summary:
+        declaration = definition.declaration
+        match declaration.kind:
+            case "block" | "model" | "space" | "op":
+                return self._walks(definition)
+            case "const":
+                self._guarded(lambda: self._constant(definition))
+        return Summary()
+
+    def _constant(self, definition: Definition) -> None:
+        assert definition.declaration.value is not None
+        evaluate(self.session(definition, ()), definition.declaration.value, Env(definition.module, {}))
+
+    def _guarded(self, action: Callable[[], None]) -> bool:
+        try:
+            action()
+        except Refusal as refusal:
+            self.found.append(refusal.diagnostic)
+            return False
+        return True
+
+    def session(self, definition: Definition, guard: tuple[Assumption, ...]) -> Session:
+        """Return the state for one walk over `definition`, under the assumptions of `guard`."""
+        chosen = {entry[0]: entry[1] for entry in guard if isinstance(entry, tuple)}
+        flexible = definition.declaration.kind == "space"
+        return Session(
+            definition, self.scopes, self, Context(), flexible=flexible, chosen=chosen, guard=guard, limits=self.limits
+        )
+
+    def _walks(self, definition: Definition) -> Summary:
+        """Walk over a declaration once, or once for each case that its conditions make."""
+        waiting: list[tuple[Assumption, ...]] = [()]
+        leaves: list[tuple[tuple[Assumption, ...], tuple[Obligation, ...]]] = []
+        dead: dict[Span, Diagnostic] = {}
+        alive: set[Span] = set()
+        count = 0
+        while waiting:
+            guard = waiting.pop()
+            count += 1
+            session = self.session(definition, guard)
+            session.may_fork = count + len(waiting) < self.limits.paths // 4
+            try:
+                if _walk(session):
+                    leaves.append((guard, tuple(session.obligations)))
+                dead.update(session.dead)
+                alive |= session.alive
+            except Fork as fork:
+                if count + len(waiting) > self.limits.paths:
+                    self.found.append(_too_many(definition, self.limits))
+                    return Summary()
+                waiting.extend((*guard, *more) for more in reversed(fork.alternatives))
+            except PerUse:
+                return Summary(inline=True)
+            except Refusal as refusal:
+                self.found.append(_with_guard(refusal.diagnostic, guard))
+                return Summary()
+        self.found.extend(_dead_arm(span, found) for span, found in dead.items() if span not in alive)
+        return Summary(_merged(leaves))
+
+
+def _too_many(definition: Definition, limits: Limits) -> Diagnostic:
+    text = f"`{definition.name}` falls into more than {limits.paths} cases, the limit `paths`"
+    hint = "split it into blocks with declared types, each of which is checked by itself"
+    return Diagnostic("A0808", text, definition.declaration.name_span, hint=hint)
+
+
+def _with_guard(found: Diagnostic, guard: tuple[Assumption, ...]) -> Diagnostic:
+    if not guard:
+        return found
+    parts = (f"{entry[0]} = {show(entry[1])}" if isinstance(entry, tuple) else str(entry) for entry in guard)
+    shown = [part for part in parts if " #" not in part]
+    notes = (*found.notes, Note("this is the case", " and ".join(shown))) if shown else found.notes
+    return Diagnostic(found.code, found.message, found.span, found.label, notes, found.hint, found.severity)
+
+
+def _dead_arm(span: Span, found: Diagnostic) -> Diagnostic:
+    note = Note("the arm", "fits no input of this space", span)
+    return Diagnostic("A0404", f"this arm can fit no type: {found.message}", found.span, found.label, (*found.notes, note), found.hint)
+
+
+def _merged(leaves: list[tuple[tuple[Assumption, ...], tuple[Obligation, ...]]]) -> tuple[Obligation, ...]:
+    """Return the obligations of all cases; what every case owes is owed without a guard."""
+    found: dict[Obligation, None] = {}
+    everywhere = [{(debt.formula, debt.need) for debt in debts} for _, debts in leaves]
+    for _, debts in leaves:
+        for debt in debts:
+            shared = all((debt.formula, debt.need) in others for others in everywhere)
+            found[Obligation(debt.formula, debt.need) if shared else debt] = None
+    return tuple(found)
+
+
+# ---------------------------------------------------------------- one walk
+def _walk(session: Session) -> bool:
+    """Type the declaration of `session` once; False where its assumptions contradict each other."""
+    declaration = session.definition.declaration
+    env = _parameters(session)
+    kind = declaration.type
+    if kind is None or not isinstance(kind, s.TypeArrow):
+        return _untyped(session, env)
+    env = _bound(session, kind, env)
+    if not _assume(session, tuple(entry for entry in session.guard if not isinstance(entry, tuple))):
+        return False
+    blame = Blame(declaration.name, "", None, kind.source.span)
+    into = flow(instantiate(session, kind.source, env, blame))
+    _names, _ = match(session, kind.source, into, Env(env.module, _parameter_names(declaration, env)), blame)
+    session.obligations.clear()
+    env = Env(env.module, {**env.names, **labels(kind.source, into)})
+    for clause in declaration.where:
+        if not measures(clause) and not _assume_clause(session, clause, env):
+            return False
+    if declaration.kind == "op" or declaration.value is None:
+        return True
+    result = apply(session, evaluate(session, declaration.value, env), into, declaration.value.span)
+    _output(session, kind.target, result, env)
+    return True
+
+
+def _parameter_names(declaration: s.Declaration, env: Env) -> dict[str, Value]:
+    parameters = {parameter.name for parameter in declaration.parameters or ()}
+    for parameter in declaration.parameters or ():
+        if isinstance(parameter.type, s.TypeArrow):
+            parameters |= set(names_of(parameter.type.target)) - set(names_of(parameter.type.source))
+    return {name: value for name, value in env.names.items() if name in parameters}
+
+
+def _untyped(session: Session, env: Env) -> bool:
+    """A declaration without a type: a recipe is evaluated; a body that needs its input is checked at each use."""
+    declaration = session.definition.declaration
+    if declaration.kind == "model":
+        hint = f"model {declaration.name} : [...] -> [...] = ..."
+        text = f"`{declaration.name}` needs a type: a model is built from its input on"
+        raise Refusal(Diagnostic("A0213", text, declaration.name_span, hint=hint))
+    assert declaration.value is not None
+    value = declaration.value
+    if isinstance(value, (s.Record, s.Body)) and (not isinstance(value, s.Body) or isinstance(value.value, s.Record)):
+        return _record(session, value, env)
+    raise PerUse
+
+
+def _record(session: Session, value: "s.Record | s.Body", env: Env) -> bool:
+    if isinstance(value, s.Body):
+        for statement in value.statements:
+            found = evaluate(session, statement.value, env)
+            env = env.bind(**{statement.names[0]: found}) if not statement.is_tuple else env
+        value = value.value if isinstance(value.value, s.Record) else s.Record(())
+    evaluate(session, value, env)
+    return True
+
+
+def _parameters(session: Session) -> Env:
+    definition = session.definition
+    env = Env(definition.module, {})
+    for parameter in definition.declaration.parameters or ():
+        if definition.declaration.kind == "model" and parameter.default is not None:
+            value: Value | None = evaluate(session, parameter.default, env)
+        else:
+            value = symbolic(session, parameter, definition.module)
+        if value is not None:
+            env = env.bind(**{parameter.name: value})
+    return env
+
+
+def _bound(session: Session, kind: s.TypeArrow, env: Env) -> Env:
+    """Bind every size, run and type that belongs to the declaration to a variable of its own name."""
+    declaration = session.definition.declaration
+    sorts = dict(names_of(kind.source).items())
+    for parameter in declaration.parameters or ():
+        if isinstance(parameter.type, s.TypeArrow):
+            inner = names_of(parameter.type.source)
+            sorts.update((name, sort) for name, sort in names_of(parameter.type.target).items() if name not in inner)
+            sorts.update((name, sort) for name, sort in inner.items() if name in names_of(kind.target) and name not in sorts)
+    for name, sort in sorts.items():
+        if name in env.names or session.scopes.find(env.module, name) is not None:
+            continue
+        env = env.bind(**{name: _variable(session, name, sort)})
+    for parameter in declaration.parameters or ():
+        if isinstance(parameter.type, s.TypeArrow) and parameter.name not in env.names:
+            env = env.bind(**{parameter.name: Given(parameter.name, parameter.type, frozenset(), env, parameter.span)})
+    return _givens(declaration, env)
+
+
+def _givens(declaration: s.Declaration, env: Env) -> Env:
+    """Let every arrow parameter see all sizes of the block."""
+    own = {name: value for name, value in env.names.items() if not isinstance(value, Given)}
+    inner = Env(env.module, own)
+    again = {name: Given(name, value.type, frozenset(), inner, value.span) for name, value in env.names.items() if isinstance(value, Given)}
+    return Env(env.module, {**own, **again})
+
+
+def _variable(session: Session, name: str, sort: str) -> Value:
+    if sort == "type":
+        return UNKNOWN if session.flexible else Variable(name)
+    session.context = session.context.declare(name)
+    if sort == "size":
+        return session.context.reduce(Size.var(name))
+    session.context = session.context.declare(f"rank({name})", low=0).declare(f"prod(..{name})", low=1)
+    return Shape((Run(name, Size.var(name)),))
+
+
+def labels(source: s.TypeExpr, into: Flow) -> dict[str, Value]:
+    """Return the named inputs of a declaration as points."""
+    if not isinstance(source, s.TypeTuple):
+        return {}
+    parts = (into,) if len(source.items) == 1 else into.parts
+    return {item.label: part for item, part in zip(source.items, parts, strict=True) if item.label}
+
+
+def _assume_clause(session: Session, clause: s.Expr, env: Env) -> bool:
+    condition = formula(session, clause, env, evaluate)
+    if isinstance(condition, Fact):
+        return _assume(session, (condition,))
+    answer = session.settle(condition)
+    if answer is False:
+        text = f"{format_expr(clause)} holds for no size"
+        raise Refusal(Diagnostic("A0205", text, clause.span))
+    if answer is True:
+        return True
+    alternatives = cases(condition)
+    if len(alternatives) == 1:
+        return _assume(session, alternatives[0])
+    raise Fork(alternatives)
+
+
+def _assume(session: Session, facts: tuple[Fact, ...]) -> bool:
+    for fact in facts:
+        context = session.context.assume(fact)
+        if context is None:
+            return False
+        session.context = context
+    return True
+
+
+def _output(session: Session, target: s.TypeExpr, result: Flow, env: Env) -> None:
+    """Require the body's output to be the declared one."""
+    declaration = session.definition.declaration
+    assert declaration.value is not None
+    place = last_stage(declaration.value)
+    blame = Blame(f"`{declaration.name}`", "", result.type, place)
+    try:
+        match(session, target, result, env, blame)
+    except Refusal as refusal:
+        inner = refusal.diagnostic
+        text = f"`{declaration.name}` declares {format_type(target)}, and its body gives {result.type}"
+        label = inner.message if "differ" not in inner.message else ""
+        notes = (Note(format_type(target), "declared here", target.span),)
+        raise Refusal(Diagnostic("A0212", text, place, label, notes, _fix(target, result))) from None
+
+
+def _fix(target: s.TypeExpr, result: Flow) -> str:
+    if isinstance(result.type, Tensor) and isinstance(target, s.TypeList) and target.dims:
+        last = target.dims[-1]
+        if len(target.dims) == len(result.type.dims) == 1 and not isinstance(last, (s.DimRange, s.DimRest)):
+            return f"linear({format_expr(last)}) as the last stage"
+    return f"declare {result.type}, or change the last stage"
+
+
+def last_stage(expr: s.Expr) -> Span:
+    """Return where the output of `expr` is made."""
+    while True:
+        match expr:
+            case s.Pipe(stages):
+                expr = stages[-1]
+            case s.Body(_, value):
+                expr = value
+            case _:
+                return expr.span

@@ -1,0 +1,184 @@
+"""Conditions as expressions -> formulas over sizes."""
+
+from collections.abc import Callable
+
+from archc.grammar import syntax as s
+from archc.grammar.diagnostics import Diagnostic
+from archc.grammar.format import format_expr
+from archc.grammar.source import Span
+from archc.prove import Fact, at_least, divides, equal, less, negate
+from archc.session import Blame, Fork, PerUse, Refusal, Session, Witness, opposite
+from archc.sizes import Size
+from archc.values import Env, Every, Formula, Interval, Items, Need, Opaque, Shape, Some, Value, show
+
+Evaluate = Callable[[Session, s.Expr, Env], Value]
+
+
+def formula(session: Session, expr: s.Expr, env: Env, evaluate: Evaluate) -> Formula:
+    """Return what `expr` says of sizes; whatever else it compares is decided here.
+
+    Raises Refusal where it is no condition, Fork on an undecided flag or string.
+    """
+    match expr:
+        case s.Not(inner):
+            return opposite(formula(session, inner, env, evaluate))
+        case s.Logic(operator, items):
+            return _logic(session, operator, items, env, evaluate)
+        case s.Compare():
+            return _compare(session, expr, env, evaluate)
+        case _:
+            value = known(session, evaluate(session, expr, env))
+            if isinstance(value, (bool, Fact, Every, Some)):
+                return value
+            text = f"a condition is true or false; this is {show(value)}"
+            raise Refusal(Diagnostic("A0104", text, expr.span, hint=f"{show(value)[:30]} == ..."))
+
+
+def _logic(session: Session, operator: str, items: tuple[s.Expr, ...], env: Env, evaluate: Evaluate) -> Formula:
+    """Evaluate from left to right and stop where the answer is known, as a reader expects."""
+    parts: list[Formula] = []
+    for item in items:
+        part = formula(session, item, env, evaluate)
+        if part is (operator == "or"):
+            return part
+        if not isinstance(part, bool):
+            parts.append(part)
+    if not parts:
+        return operator == "and"
+    if len(parts) == 1:
+        return parts[0]
+    return Every(tuple(parts)) if operator == "and" else Some(tuple(parts))
+
+
+def known(session: Session, value: Value) -> Value:
+    """Return `value`; an unknown flag or string splits the walk into one case for each."""
+    if isinstance(value, Opaque):
+        if value.values:
+            raise Fork(tuple(((value.name, entry),) for entry in value.values))
+        raise PerUse
+    return value
+
+
+def _compare(session: Session, expr: s.Compare, env: Env, evaluate: Evaluate) -> Formula:
+    left = evaluate(session, expr.left, env)
+    if _is_remainder(expr):
+        assert isinstance(expr.left, s.Binary)
+        whole = evaluate(session, expr.left.left, env)
+        part = evaluate(session, expr.left.right, env)
+        if isinstance(whole, Size) and isinstance(part, Size):
+            fact = divides(part, whole)
+            return fact if expr.operator == "==" else opposite(fact)
+    right = evaluate(session, expr.right, env)
+    if expr.operator == "in":
+        return _membership(left, right, expr.span)
+    if isinstance(left, Size) and isinstance(right, Size):
+        return _relation(expr.operator, left, right)
+    left, right = known(session, left), known(session, right)
+    if isinstance(left, (Size, float)) and isinstance(right, (Size, float)):
+        return _numbers(expr.operator, left, right)
+    if expr.operator in ("==", "!="):
+        if isinstance(left, Shape) and isinstance(right, Shape):
+            same: Formula = _shapes(left, right)
+        else:
+            same = type(left) is type(right) and left == right
+        return same if expr.operator == "==" else opposite(same)
+    text = f"`{expr.operator}` compares numbers; these are {show(left)} and {show(right)}"
+    raise Refusal(Diagnostic("A0104", text, expr.span))
+
+
+def _is_remainder(expr: s.Compare) -> bool:
+    zero = isinstance(expr.right, s.Number) and expr.right.text == "0"
+    return zero and expr.operator in ("==", "!=") and isinstance(expr.left, s.Binary) and expr.left.operator == "%"
+
+
+def _relation(operator: str, left: Size, right: Size) -> Formula:
+    fact = {
+        "==": equal, "!=": lambda a, b: negate(equal(a, b)), ">=": at_least, "<=": lambda a, b: at_least(b, a),
+        "<": less, ">": lambda a, b: less(b, a),
+    }[operator](left, right)  # fmt: skip
+    if left.constant is not None and right.constant is not None:
+        return bool(fact.evaluate({}))
+    return fact
+
+
+def _numbers(operator: str, left: Size | float, right: Size | float) -> Formula:
+    first = left if isinstance(left, float) else left.constant
+    second = right if isinstance(right, float) else right.constant
+    if first is None or second is None:
+        raise PerUse
+    comparisons = {
+        "==": first == second, "!=": first != second, ">=": first >= second, "<=": first <= second,
+        "<": first < second, ">": first > second,
+    }  # fmt: skip
+    return comparisons[operator]
+
+
+def _membership(left: Value, right: Value, span: Span) -> Formula:
+    if isinstance(right, Interval) and isinstance(left, Size) and isinstance(right.low, Size):
+        upper = at_least(right.high, left) if isinstance(right.high, Size) else True
+        return Every((at_least(left, right.low), upper))
+    if isinstance(right, Items) and isinstance(left, Size):
+        return Some(tuple(equal(left, entry) for entry in right.values if isinstance(entry, Size)))
+    if isinstance(right, Items):
+        return any(type(left) is type(entry) and left == entry for entry in right.values)
+    raise Refusal(Diagnostic("A0104", f"`in` takes a list or a range; this is {show(right)}", span))
+
+
+def _shapes(left: Shape, right: Shape) -> Formula:
+    if len(left.dims) != len(right.dims):
+        return False
+    parts: list[Formula] = []
+    for one, other in zip(left.dims, right.dims, strict=True):
+        if isinstance(one, Size) and isinstance(other, Size):
+            parts.append(equal(one, other))
+        elif one != other:
+            return False
+    return Every(tuple(parts))
+
+
+def demand(session: Session, clause: s.Expr, env: Env, span: Span, evaluate: Evaluate, *, window: bool = False) -> None:
+    """Require one `where` clause of an op, fn or block that is used at `span`."""
+    try:
+        condition = formula(session, clause, env, evaluate)
+    except PerUse:  # about a float or string that only a use of the block gives; it is checked there
+        return
+    if condition is True:
+        return
+    blame = session.blame or Blame("this", "", None, span)
+    code = "A0204" if window else "A0203" if isinstance(condition, Fact) and condition.relation == "divides" else "A0205"
+    text = format_expr(clause)
+    need = Need(code, blame.subject, text, blame.got, span)
+
+    def refuse(witness: Witness | None) -> Diagnostic:
+        return blame.diagnostic(code, _message(blame, condition, text, window=window))
+
+    session.require(condition, need, refuse)
+
+
+def _message(blame: Blame, condition: Formula, text: str, *, window: bool) -> str:
+    if isinstance(condition, Fact) and condition.relation == "divides":
+        return split_message(condition, blame)
+    if window and isinstance(condition, Fact):
+        return f"a window of {condition.right} does not fit into {condition.left}"
+    return f"{blame.subject} needs {text}"
+
+
+def split_message(fact: Fact, blame: Blame) -> str:
+    """Return the sentence for an indivisible size, with the name of the divisor where it has one."""
+    name = next((entry.name for entry in blame.known if entry.value == str(fact.left) and entry.name.endswith("s")), "")
+    if name:
+        return f"{fact.right} does not split into {fact.left} {name}"
+    return f"{fact.right} is not a multiple of {fact.left}"
+
+
+def undecided(session: Session, site: str, values: list[Value]) -> Value:
+    """Return one unknown value among `values`; where none can stand for them, raise Fork."""
+    sizes = [value.constant for value in values if isinstance(value, Size)]
+    if len(sizes) == len(values) and None not in sizes:
+        name = session.new_name("choice")
+        known = tuple(sorted({size for size in sizes if size is not None}))
+        session.context = session.context.declare(name, low=known[0], high=known[-1], values=known)
+        return Size.var(name)
+    if all(isinstance(value, (bool, str, float)) for value in values):
+        return Opaque(site, tuple(value for value in values if isinstance(value, (bool, str, float))))
+    raise Fork(tuple(((f"{site} #", index),) for index in range(len(values))))

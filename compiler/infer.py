@@ -1,0 +1,378 @@
+"""An architecture and what flows into it -> what flows out: the typing rules, for checking and for building."""
+
+from collections.abc import Sequence
+
+from archc.arguments import bind
+from archc.choice import choose
+from archc.conditions import demand
+from archc.emission import emit, trace
+from archc.grammar import syntax as s
+from archc.grammar.diagnostics import Diagnostic
+from archc.grammar.format import format_type
+from archc.grammar.source import Span
+from archc.instantiate import instantiate
+from archc.match import match, parts_of
+from archc.mentions import names_of
+from archc.obligations import settle_debts
+from archc.repeat import fold, repeat
+from archc.session import Blame, Known, Refusal, Session, Site, variables
+from archc.sizes import Size
+from archc.static import evaluate
+from archc.structure import RULES, STRUCTURAL
+from archc.tensor import Product, Run, Tensor, Variable
+from archc.values import (
+    ARCHITECTURES,
+    UNKNOWN,
+    Applied,
+    Architecture,
+    Closure,
+    Definition,
+    Env,
+    Flow,
+    Formula,
+    Given,
+    Items,
+    Layer,
+    Method,
+    Shape,
+    Value,
+    bundle,
+    flow,
+    show,
+    what,
+)  # fmt: skip
+
+
+def apply(session: Session, value: Value, into: Flow, span: Span, layer: Layer | None = None) -> Flow:
+    """Return what comes out of `value` when `into` flows in.
+
+    Raises Refusal with the diagnostic where that does not type, Fork where it depends on an undecided condition.
+    """
+    match value:
+        case Flow():
+            return value
+        case Applied(definition):
+            return _applied(session, value, into, Site(value.span, layer))
+        case Closure(expr, env):
+            return _expression(session, expr, env, into, layer)
+        case Given():
+            return _given(session, value, into, span)
+        case Layer(architecture):
+            return _shared(session, value, architecture, into)
+        case Method(owner, applied):
+            return _applied(session, applied, into, Site(value.span, owner))
+        case _:
+            text = f"a layer belongs here; this is {what(value)}"
+            hint = f"linear({show(value)})" if isinstance(value, Size) else ""
+            raise Refusal(Diagnostic("A0301", text, span, hint=hint))
+
+
+def _expression(session: Session, expr: s.Expr, env: Env, into: Flow, layer: Layer | None) -> Flow:
+    session.count_step(expr.span)
+    match expr:
+        case s.Pipe(stages):
+            for stage in stages:
+                into = apply(session, evaluate(session, stage, env), into, stage.span)
+                session.stages += 1
+            return into
+        case s.Tuple(items):
+            return bundle(tuple(apply(session, evaluate(session, item, env), into, item.span) for item in items))
+        case s.Body():
+            return _body(session, expr, env, into)
+        case s.Fold():
+            return fold(session, expr, env, into, apply)
+        case s.Binary():
+            return repeat(session, expr, env, into, apply)
+        case s.Choice():
+            return choose(session, expr, env, into, apply)
+        case _:
+            return apply(session, evaluate(session, expr, env), into, expr.span, layer)
+
+
+# ---------------------------------------------------------------- bodies and folds
+def _body(session: Session, body: s.Body, env: Env, into: Flow) -> Flow:
+    for statement in body.statements:
+        value = _statement(session, statement, env, into)
+        if not statement.is_tuple:
+            env = env.bind(**{statement.names[0]: value})
+            continue
+        parts = _unpack(session, value, len(statement.names), statement)
+        env = env.bind(**dict(zip(statement.names, parts, strict=True)))
+    return apply(session, evaluate(session, body.value, env), into, body.value.span)
+
+
+def _statement(session: Session, statement: s.Statement, env: Env, into: Flow) -> Value:
+    if is_point(statement.value, env):
+        result: Value = apply(session, evaluate(session, statement.value, env), into, statement.value.span)
+    else:
+        result = evaluate(session, statement.value, env)
+        if statement.kind == "let" and isinstance(result, (Applied, Closure)):
+            result = Layer(result, object(), statement.value.span)
+            if session.emitter is not None:
+                session.emitter.define(result)
+    if statement.kind == "choose" and not session.flexible:
+        hint = "declare this as a space, or use `let`"
+        raise Refusal(Diagnostic("A0302", "`choose` makes a choice, and only a space has choices", statement.span, hint=hint))
+    return result
+
+
+def is_point(expr: s.Expr, env: Env) -> bool:
+    """Return whether `expr` is a tensor by itself: a named input, a `let` of a point, `p -> f`, or a form of points only."""
+    match expr:
+        case s.Ref(name):
+            return isinstance(env.names.get(name), Flow)
+        case s.Pipe(stages):
+            return is_point(stages[0], env)
+        case s.Tuple(items):
+            return bool(items) and all(is_point(item, env) for item in items)
+        case s.Choice(arms):
+            return all(is_point(arm.value, env) for arm in arms)
+        case s.If(_, then, otherwise):
+            return is_point(then, env) and is_point(otherwise, env)
+        case _:
+            return False
+
+
+def _unpack(session: Session, value: Value, count: int, statement: s.Statement) -> Sequence[Value]:
+    parts: Sequence[Value] = ()
+    if isinstance(value, Flow) and isinstance(value.type, Product):
+        parts = parts_of(value)
+    elif isinstance(value, Items):
+        parts = value.values
+    if len(parts) != count:
+        text = f"{count} names stand here for {len(parts) or 1} value{'s' if len(parts) > 1 else ''}"
+        raise Refusal(Diagnostic("A0103", text, statement.span))
+    return parts
+
+
+# ---------------------------------------------------------------- mentions
+def _applied(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
+    session.count_step(site.span)
+    declaration = applied.definition.declaration
+    if session.depth >= session.limits.call_depth:
+        text = f"blocks nest deeper than {session.limits.call_depth}, the limit `call_depth`"
+        raise Refusal(Diagnostic("A0803", text, site.span, hint="call_depth can be raised with archc.Limits(call_depth=...)"))
+    if declaration.kind != "op" and session.recursive(applied.definition) and declaration.type is None:
+        text = f"`{declaration.name}` mentions itself, so its type must be declared"
+        raise Refusal(Diagnostic("A0402", text, site.span, hint=f"{declaration.kind} {declaration.name} : a -> b = ..."))
+    before = session.blame
+    session.depth += 1
+    try:
+        if declaration.kind == "op":
+            return _op(session, applied, into, site)
+        return _block(session, applied, into, site)
+    finally:
+        session.depth -= 1
+        session.blame = before
+
+
+def signature(declaration: s.Declaration) -> s.TypeArrow | None:
+    """Return the declared type of an architecture, or None where it is left to inference."""
+    if isinstance(declaration.type, s.TypeArrow):
+        return declaration.type
+    if declaration.type is None:
+        return None
+    text = f"`{declaration.name}` is a network, and its type goes from input to output"
+    raise Refusal(Diagnostic("A0107", text, declaration.type.span, hint=f"{format_type(declaration.type)} -> [...]"))
+
+
+def _known(values: dict[str, Value], applied: Applied) -> tuple[Known, ...]:
+    """Return the arguments as notes; defaults that no one wrote are left out."""
+    order = [parameter.name for parameter in applied.definition.declaration.parameters or ()]
+    given = {name or order[place]: span for place, (name, _, span) in enumerate(applied.arguments) if name or place < len(order)}
+    return tuple(
+        Known(name, show(value), f"given to {applied.definition.name}", given[name])
+        for name, value in values.items()
+        if name in given and not isinstance(value, ARCHITECTURES)
+    )
+
+
+def _op(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
+    definition = applied.definition
+    declaration = definition.declaration
+    kind = declaration.type
+    assert isinstance(kind, s.TypeArrow)
+    env = Env(definition.module, {})
+    if definition.module == 0 and declaration.name in RULES:
+        return RULES[declaration.name](session, applied, into, site)
+    values = bind(session, declaration, applied.arguments, site.span, env, evaluate)
+    blame = Blame(declaration.name, format_type(kind.source), into.type, site.span, _known(values, applied))
+    if definition.module == 0 and declaration.name in STRUCTURAL:
+        return STRUCTURAL[declaration.name](session, values, into, blame, site, apply)
+    names, known = match(session, kind.source, into, Env(definition.module, values), blame)
+    session.blame = blame = Blame(blame.subject, blame.needs, blame.got, blame.span, (*blame.known, *known))
+    inner = Env(definition.module, names)
+    for clause in declaration.where:
+        demand(session, clause, inner, site.span, evaluate)
+    output = instantiate(session, kind.target, inner, blame)
+    return emit(session, declaration.name, values, into, output, site)
+
+
+def _block(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
+    definition = applied.definition
+    declaration = definition.declaration
+    kind = signature(declaration)
+    values = bind(session, declaration, applied.arguments, site.span, Env(definition.module, {}), evaluate)
+    if kind is None:
+        return _inside(session, applied, values, into, site)
+    title = f"{declaration.name}"
+    blame = Blame(title, format_type(kind.source), into.type, site.span, _known(values, applied))
+    names, known = match(session, kind.source, into, Env(definition.module, values), blame)
+    blame = Blame(title, blame.needs, blame.got, blame.span, (*blame.known, *known))
+    session.blame = blame
+    names.update(_labels(kind.source, into))
+    names = _probe(session, definition, names, blame)
+    env = Env(definition.module, names)
+    for clause in declaration.where:
+        if not measures(clause):
+            demand(session, clause, env, site.span, evaluate)
+    summary = session.declarations.summary(definition)
+    settle_debts(session, summary.obligations, names, blame)
+    if session.emitter is not None or (summary.inline and not session.recursive(definition)):
+        return _inside(session, applied, names, into, site)
+    return flow(instantiate(session, kind.target, env, blame), site.span)
+
+
+MEASURES = ("depth", "nodes", "count", "params", "macs", "flops")
+
+
+def measures(clause: s.Expr) -> bool:
+    """Return whether a `where` clause of a space bounds a measure of its derivations."""
+    stack: list[s.Expr] = [clause]
+    while stack:
+        match stack.pop():
+            case s.Ref(name) if name in MEASURES:
+                return True
+            case s.Attribute(_, name) if name in MEASURES:
+                return True
+            case s.Call(function):
+                stack.append(function)
+            case s.Compare(_, left, right) | s.Binary(_, left, right):
+                stack.extend((left, right))
+            case s.Logic(_, items):
+                stack.extend(items)
+            case _:
+                pass
+    return False
+
+
+def _labels(source: s.TypeExpr, into: Flow) -> dict[str, Value]:
+    """Return the named inputs of a block as points."""
+    if not isinstance(source, s.TypeTuple):
+        return {}
+    if len(source.items) == 1:
+        return {source.items[0].label: into} if source.items[0].label else {}
+    if into.type == UNKNOWN:
+        return {item.label: into for item in source.items if item.label}
+    return {item.label: part for item, part in zip(source.items, parts_of(into), strict=True) if item.label}
+
+
+def _probe(session: Session, definition: Definition, names: dict[str, Value], blame: Blame) -> dict[str, Value]:
+    """Type every architecture given as an argument; a size that only its result names is bound by that."""
+    for parameter in definition.declaration.parameters or ():
+        given = names.get(parameter.name)
+        if not isinstance(parameter.type, s.TypeArrow) or given is None:
+            continue
+        emitter, session.emitter = session.emitter, None
+        debts = len(session.obligations)
+        fresh: set[str] = set()
+        env = _universals(session, parameter.type.source, Env(definition.module, names), fresh)
+        inner = Blame(show(given)[:40], format_type(parameter.type), None, blame.span, blame.known)
+        source = instantiate(session, parameter.type.source, env, inner)
+        result = apply(session, given, flow(source, blame.span), blame.span)
+        wanted = Blame(
+            f"`{parameter.name}` of {definition.name}", format_type(parameter.type.target), result.type, _place(given, blame.span), blame.known
+        )
+        found, _ = match(session, parameter.type.target, result, env, wanted)
+        names = {**names, **{name: value for name, value in found.items() if name not in env.names}}
+        session.obligations[debts:] = [debt for debt in session.obligations[debts:] if not mentions(debt.formula, fresh)]
+        session.emitter = emitter
+    return names
+
+
+def mentions(formula: Formula, names: set[str]) -> bool:
+    """Return whether `formula` speaks of one of `names`, or of the rank or the elements of such a run."""
+    return any(any(name in entry for name in names) for entry in variables(formula))
+
+
+def _place(value: Value, otherwise: Span) -> Span:
+    return value.span if isinstance(value, ARCHITECTURES) else otherwise
+
+
+def _universals(session: Session, kind: s.TypeExpr, env: Env, fresh: set[str]) -> Env:
+    """Bind the names of an arrow parameter's input that the block does not know: it must work for all of them."""
+    for name, sort in names_of(kind).items():
+        if name in env.names or session.scopes.find(env.module, name) is not None:
+            continue
+        unique = session.new_name(name)
+        fresh.add(unique)
+        if sort == "size":
+            session.context = session.context.declare(unique)
+            env = env.bind(**{name: Size.var(unique)})
+        else:
+            env = env.bind(**{name: Variable(unique) if sort == "type" else Shape((Run(unique, Size.var(unique)),))})
+    return env
+
+
+def _inside(session: Session, applied: Applied, names: dict[str, Value], into: Flow, site: Site) -> Flow:
+    """Walk the body of a block at this use."""
+    definition = applied.definition
+    declaration = definition.declaration
+    assert declaration.value is not None
+    if session.flexible and session.recursive(definition):
+        assert isinstance(declaration.type, s.TypeArrow)
+        blame = Blame(declaration.name, "", None, site.span)
+        return flow(instantiate(session, declaration.type.target, Env(definition.module, names), blame), site.span)
+    session.inside.append(definition)
+    try:
+        if session.emitter is None or is_combinator(declaration):
+            return _walk(session, declaration, Env(definition.module, names), into)
+
+        def walk(inner: Flow) -> Flow:
+            return _walk(session, declaration, _relabel(definition, names, inner), inner)
+
+        return session.emitter.call(declaration, names, into, site, walk)
+    finally:
+        session.inside.pop()
+
+
+def _relabel(definition: Definition, names: dict[str, Value], inner: Flow) -> Env:
+    declaration = definition.declaration
+    source = declaration.type.source if isinstance(declaration.type, s.TypeArrow) else None
+    return Env(definition.module, {**names, **(_labels(source, inner) if source is not None else {})})
+
+
+def _walk(session: Session, declaration: s.Declaration, env: Env, into: Flow) -> Flow:
+    assert declaration.value is not None
+    session.blame = None
+    return apply(session, evaluate(session, declaration.value, env), into, declaration.value.span)
+
+
+def is_combinator(declaration: s.Declaration) -> bool:
+    """Return whether a block is transparent: what it is given and what it adds belong to the body that mentions it."""
+    return any(
+        isinstance(parameter.type, (s.TypeArrow, s.TypeVariable)) and parameter.default is None
+        for parameter in declaration.parameters or ()
+    )
+
+
+def _shared(session: Session, layer: Layer, architecture: Architecture, into: Flow) -> Flow:
+    if session.emitter is None or isinstance(architecture, Applied) and not _needs_wrapping(architecture):
+        return apply(session, architecture, into, layer.span, layer)
+    return session.emitter.shared(into, Site(layer.span, layer), lambda inner: apply(session, architecture, inner, layer.span))
+
+
+def _needs_wrapping(applied: Applied) -> bool:
+    declaration = applied.definition.declaration
+    return is_combinator(declaration) or declaration.name in STRUCTURAL
+
+
+def _given(session: Session, given: Given, into: Flow, span: Span) -> Flow:
+    """Apply an arrow parameter of the block being checked, of which only the type is known."""
+    blame = Blame(f"`{given.name}`", format_type(given.type.source), into.type, span)
+    names, _ = match(session, given.type.source, into, given.env, blame)
+    result = instantiate(session, given.type.target, Env(given.env.module, names), blame)
+    made = flow(result, span)
+    return Flow(made.type, made.parts, None, trace(into, result, span)) if isinstance(result, Tensor) else made
+
+

@@ -1,0 +1,148 @@
+"""`body * n` and `for x in xs { body }`: the same stages several times over."""
+
+from collections.abc import Callable
+
+from archc.emission import static
+from archc.grammar import syntax as s
+from archc.grammar.diagnostics import Diagnostic
+from archc.grammar.source import Span
+from archc.prove import at_least
+from archc.session import Blame, PerUse, Refusal, Session, Site, Step
+from archc.sizes import Size
+from archc.static import evaluate
+from archc.tensor import Tensor, Type
+from archc.values import UNKNOWN, Env, Flow, Interval, Items, Need, Value, flow, show, what
+
+Apply = Callable[[Session, Value, Flow, Span], Flow]
+
+
+def repeat(session: Session, expr: s.Binary, env: Env, into: Flow, apply: Apply) -> Flow:
+    """Return `into` after as many mentions of the left side as the right side says.
+
+    Raises Refusal where the body does not fit its own output, PerUse where that depends on how often it runs.
+    """
+    count = _count(session, evaluate(session, expr.right, env), expr)
+
+    def step(_: int, value: Flow) -> Flow:
+        return apply(session, evaluate(session, expr.left, env), value, expr.left.span)
+
+    if isinstance(count, Interval):
+        return _between(session, count, step, into, expr)
+    known = count.constant
+    if known is None:
+        return _symbolic(session, count, step, into, expr)
+    if known < 0 or known > session.limits.repeats:
+        text = f"{known} copies: there are 0 or more" if known < 0 else f"{known} copies are over the limit `repeats`"
+        raise Refusal(Diagnostic("A0205" if known < 0 else "A0805", text, expr.right.span))
+    if session.emitter is not None and known > 1:
+        steps = tuple(Step((), lambda value: step(0, value)) for _ in range(known))
+        return session.emitter.loop("repeat", steps, into, Site(expr.span))
+    for number in range(known):
+        session.count_step(expr.span)
+        before = into.type
+        into = step(number, into)
+        if into.type == before and session.emitter is None:
+            break
+    return into
+
+
+def _count(session: Session, value: Value, expr: s.Binary) -> Size | Interval:
+    if isinstance(value, Interval) and isinstance(value.low, Size) and isinstance(value.high, Size):
+        if session.flexible:
+            return value
+        text = "a range of repetitions is a choice, and only a space has choices"
+        raise Refusal(Diagnostic("A0302", text, expr.right.span, hint=f"* {show(value.low)}, or declare this as a space"))
+    if not isinstance(value, Size):
+        text = f"the number of copies is a whole number; this is {what(value)}"
+        raise Refusal(Diagnostic("A0104", text, expr.right.span))
+    return value
+
+
+def _between(session: Session, count: Interval, step: Callable[[int, Flow], Flow], into: Flow, expr: s.Binary) -> Flow:
+    low = count.low.constant if isinstance(count.low, Size) else None
+    high = count.high.constant if isinstance(count.high, Size) else None
+    if low is not None and high is not None and (low < 0 or high < low):
+        text = f"{low}..{high} copies: a range goes up from 0 or more"
+        raise Refusal(Diagnostic("A0205", text, expr.right.span))
+    after = step(0, into)
+    return into if after.type == into.type else flow(UNKNOWN)
+
+
+def _symbolic(session: Session, count: Size, step: Callable[[int, Flow], Flow], into: Flow, expr: s.Binary) -> Flow:
+    """Copies that keep the type run any number of times; a fixed step on an axis has a closed form."""
+    blame = session.blame or Blame("*", "", None, expr.right.span)
+    need = Need("A0205", "`*`", f"{count} >= 0", None, expr.right.span)
+    text = f"{count} copies: there are 0 or more"
+    session.require(at_least(count, Size.of(0)), need, lambda _: blame.diagnostic("A0205", text))
+    after = step(0, into)
+    if after.type == into.type or UNKNOWN in (after.type, into.type):
+        return after
+    if session.flexible:
+        return flow(UNKNOWN)
+    grown = _grown(into.type, after.type, count)
+    again = _grown(into.type, after.type, Size.of(2))
+    if grown is None or again is None or step(1, after).type != again:
+        raise PerUse
+    return flow(grown, expr.span)
+
+
+def _grown(first: Type, second: Type, times: Size) -> Type | None:
+    """Return the type after `times` steps, where each adds the same to an axis; None for other changes."""
+    if not isinstance(first, Tensor) or not isinstance(second, Tensor) or len(first.dims) != len(second.dims):
+        return None
+    dims = []
+    for one, other in zip(first.dims, second.dims, strict=True):
+        if one == other:
+            dims.append(one)
+        elif isinstance(one, Size) and isinstance(other, Size):
+            if (other - one).variables & one.variables:
+                return None
+            dims.append(one + times * (other - one))
+        else:
+            return None
+    return Tensor(tuple(dims), second.kind, second.bound)
+
+
+def fold(session: Session, expr: s.Fold, env: Env, into: Flow, apply: Apply) -> Flow:
+    """Return `into` after the body of a `for`, once for each value of its list."""
+    values = evaluate(session, expr.values, env)
+    if isinstance(values, Interval):
+        values = _counted(values)
+    if not isinstance(values, Items):
+        text = f"`for` goes over a list or a range of whole numbers; this is {what(values)}"
+        raise Refusal(Diagnostic("A0104", text, expr.values.span, hint="for c in [64, 128] { ... }"))
+    if len(values.values) > session.limits.repeats:
+        raise Refusal(Diagnostic("A0805", f"{len(values.values)} turns are over the limit `repeats`", expr.values.span))
+    turns = [_turn(expr, value) for value in values.values]
+    steps = tuple(
+        Step(
+            tuple((name, static(value)) for name, value in turn.items()),
+            lambda value, turn=turn: apply(session, evaluate(session, expr.body, env.bind(**turn)), value, expr.body.span),
+        )
+        for turn in turns
+    )
+    if session.emitter is not None and len(steps) > 1:
+        return session.emitter.loop("for", steps, into, Site(expr.span))
+    for step in steps:
+        session.count_step(expr.span)
+        into = step.walk(into)
+    return into
+
+
+def _counted(interval: Interval) -> Value:
+    low = interval.low.constant if isinstance(interval.low, Size) else None
+    high = interval.high.constant if isinstance(interval.high, Size) else None
+    by = 1 if interval.step is None else interval.step.constant if isinstance(interval.step, Size) else None
+    if low is None or high is None or by is None or by < 1 or high - low > 10**5:
+        return interval
+    return Items(tuple(Size.of(value) for value in range(low, high + 1, by)))
+
+
+def _turn(expr: s.Fold, value: Value) -> dict[str, Value]:
+    if not expr.is_tuple:
+        return {expr.names[0]: value}
+    parts = value.values if isinstance(value, Items) else ()
+    if len(parts) != len(expr.names):
+        text = f"`for` names {len(expr.names)} values, and {show(value)} has {len(parts) or 1}"
+        raise Refusal(Diagnostic("A0103", text, expr.values.span))
+    return dict(zip(expr.names, parts, strict=True))

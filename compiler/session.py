@@ -1,0 +1,287 @@
+"""The state of one walk through a declaration: what is assumed, what is owed, and when to split into cases."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from archc.grammar import syntax as s
+from archc.grammar.diagnostics import Diagnostic, Note
+from archc.grammar.limits import DEFAULT, Limits
+from archc.grammar.source import NOWHERE, Span
+from archc.graph import Static
+from archc.prove import Always, Context, Fact, Never, Sometimes, decide, negate
+from archc.scope import Scopes
+from archc.tensor import Type
+from archc.values import Definition, Every, Flow, Formula, Layer, Need, Obligation, Some, Value
+
+Assumption = Fact | tuple[str, "bool | str | float | int"]
+"""A fact, or the value chosen for an opaque name."""
+
+Witness = Mapping[str, int]
+
+
+class Refusal(Exception):
+    """Something does not type; `progress` tells how far the walk came, so that the best arm can be shown."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+class Fork(Exception):
+    """The walk depends on something undecided: walk again under each of `alternatives`."""
+
+    def __init__(self, alternatives: tuple[tuple[Assumption, ...], ...]) -> None:
+        super().__init__()
+        self.alternatives = alternatives
+
+
+class PerUse(Exception):
+    """The declaration cannot be typed once for all its uses; check it at each."""
+
+
+class Emitter(Protocol):
+    """Receives each operation that a walk comes by; checking has none."""
+
+    def op(self, name: str, attributes: tuple[tuple[str, Static], ...], into: Flow, output: Type, site: "Site") -> Flow:
+        """Add one operation and return its output."""
+        ...
+
+    def call(
+        self, declaration: s.Declaration, names: Mapping[str, Value], into: Flow, site: "Site", walk: Callable[[Flow], Flow]
+    ) -> Flow:
+        """Add one mention of a block, whose body `walk` emits; return its output."""
+        ...
+
+    def shared(self, into: Flow, site: "Site", walk: Callable[[Flow], Flow]) -> Flow:
+        """Add one mention of a layer that is more than one op or block."""
+        ...
+
+    def loop(self, kind: Literal["repeat", "for"], steps: "tuple[Step, ...]", into: Flow, site: "Site") -> Flow:
+        """Add a loop, whose body each step emits; return what comes out of the last."""
+        ...
+
+    def define(self, layer: Layer) -> None:
+        """Note that the weights of `layer` belong to the body that is being emitted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One turn of a loop: what the loop binds in it, and its walk."""
+
+    bindings: tuple[tuple[str, Static], ...]
+    walk: Callable[[Flow], Flow]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where an operation is mentioned; `layer` is set where the mention shares weights."""
+
+    span: Span
+    layer: Layer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A size in scope of a rule, for the notes of a message: its value and where that came from."""
+
+    name: str
+    value: str
+    source: str = ""
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """Who makes a demand, and of what: `conv` needs `[c, ..x]`; it gets `[64, 7]` at `span`."""
+
+    subject: str
+    needs: str
+    got: Type | None
+    span: Span
+    known: tuple[Known, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What was expected and what was found, in a line."""
+        if not self.needs:
+            return ""
+        return f"{self.subject} needs {self.needs}" + (f"; it gets {self.got}" if self.got is not None else "")
+
+    def diagnostic(self, code: str, message: str, hint: str = "", label: str = "") -> Diagnostic:
+        """Return the complaint, with the origin of each size that the rule names."""
+        notes = tuple(Note(f"{entry.name} = {entry.value}", entry.source, entry.span) for entry in self.known)
+        return Diagnostic(code, message, self.span, label or self.label, notes, hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What checking a declaration found: what its users owe, and whether its body is walked at each use instead."""
+
+    obligations: tuple[Obligation, ...] = ()
+    inline: bool = False
+
+
+class Declarations(Protocol):
+    """What a walk asks of the declarations that it mentions."""
+
+    def summary(self, definition: Definition) -> Summary:
+        """Return what `definition` asks of its users, checking it first if need be."""
+        ...
+
+    def checking(self, definition: Definition) -> bool:
+        """Return whether `definition` is being checked right now, so that this mention is inside itself."""
+        ...
+
+
+@dataclass(slots=True)
+class Session:
+    """One walk. `flexible` is set in spaces, where what does not hold for some sizes is left to refinement."""
+
+    definition: Definition
+    scopes: Scopes
+    declarations: Declarations
+    context: Context
+    blame: Blame | None = None
+    flexible: bool = False
+    emitter: Emitter | None = None
+    chosen: dict[str, "bool | str | float | int"] = field(default_factory=dict)
+    guard: tuple[Assumption, ...] = ()
+    inside: list[Definition] = field(default_factory=list)
+    obligations: list[Obligation] = field(default_factory=list)
+    may_fork: bool = True
+    depth: int = 0
+    steps: int = 0
+    fresh: int = 0
+    limits: Limits = DEFAULT
+    dead: dict[Span, Diagnostic] = field(default_factory=dict)
+    alive: set[Span] = field(default_factory=set)
+    stages: int = 0
+
+    def recursive(self, definition: Definition) -> bool:
+        """Return whether a mention of `definition` here stands inside itself."""
+        return definition in self.inside or self.declarations.checking(definition)
+
+    def settle(self, formula: Formula) -> "bool | Sometimes":
+        """Return whether `formula` holds for every size, for none, or for some."""
+        match formula:
+            case bool():
+                return formula
+            case Fact():
+                answer = decide(formula, self.context)
+                return True if isinstance(answer, Always) else False if isinstance(answer, Never) else answer
+            case Every(items):
+                found = [self.settle(item) for item in items]
+                if False in found:
+                    return False
+                return next((item for item in found if item is not True), True)
+            case Some(items):
+                found = [self.settle(item) for item in items]
+                if True in found:
+                    return True
+                return next((item for item in found if item is not False), False)
+
+    def decide(self, formula: Formula) -> bool:
+        """Return whether `formula` holds; where that differs, raise Fork."""
+        answer = self.settle(formula)
+        if isinstance(answer, bool):
+            return answer
+        raise Fork((*cases(formula), *cases(opposite(formula))))
+
+    def require(
+        self, formula: Formula, need: Need, refuse: Callable[[Witness | None], Diagnostic], *, equation: bool = False
+    ) -> None:
+        """Prove `formula`, owe it, or raise Refusal with what `refuse` says of a witness.
+
+        An equation must hold for every size; a condition that holds for some becomes an obligation of the declaration.
+        """
+        answer = self.settle(formula)
+        if answer is True:
+            return
+        if answer is False:
+            raise Refusal(refuse(None))
+        assert isinstance(answer, Sometimes)
+        self.fork_on_finite(formula)
+        if self.flexible:
+            return
+        if equation and answer.witness is not None:
+            raise Refusal(refuse(answer.witness))
+        self.obligations.append(Obligation(formula, need, self.guard))
+        for fact in facts(formula):
+            self.context = self.context.assume(fact) or self.context
+
+    def fork_on_finite(self, formula: Formula) -> None:
+        """Raise Fork over the values of a finite parameter in `formula`, if there is one."""
+        if not self.may_fork or isinstance(formula, bool):
+            return
+        for name in sorted(variables(formula)):
+            values = self.context.values(name)
+            if values is not None and 1 < len(values) <= 16:
+                raise Fork(tuple(((name, value),) for value in values))
+
+    def count_step(self, span: Span) -> None:
+        """Count one application; raise Refusal over the limit."""
+        self.steps += 1
+        if self.steps > self.limits.steps:
+            text = f"this takes more than {self.limits.steps} steps to check, the limit `steps`"
+            hint = "sign the inner blocks with their types, so that each is checked once"
+            raise Refusal(Diagnostic("A0807", text, span, hint=hint))
+
+    def new_name(self, base: str) -> str:
+        """Return a size name that no text can hold."""
+        self.fresh += 1
+        return f"{base}'{self.fresh}"
+
+
+def variables(formula: Formula) -> frozenset[str]:
+    """Return the size variables of `formula`."""
+    match formula:
+        case bool():
+            return frozenset()
+        case Fact(_, left, right):
+            return left.variables | right.variables
+        case Every(items) | Some(items):
+            return frozenset().union(*(variables(item) for item in items))
+
+
+def facts(formula: Formula) -> tuple[Fact, ...]:
+    """Return facts that hold wherever `formula` does."""
+    if isinstance(formula, Fact):
+        return (formula,)
+    return tuple(fact for item in formula.items for fact in facts(item)) if isinstance(formula, Every) else ()
+
+
+def opposite(formula: Formula) -> Formula:
+    """Return what holds where `formula` does not."""
+    match formula:
+        case bool():
+            return not formula
+        case Fact():
+            return negate(formula)
+        case Every(items):
+            return Some(tuple(opposite(item) for item in items))
+        case Some(items):
+            return Every(tuple(opposite(item) for item in items))
+
+
+def cases(formula: Formula) -> tuple[tuple[Fact, ...], ...]:
+    """Return `formula` as alternatives, each a conjunction of facts; alternatives exclude each other."""
+    match formula:
+        case bool():
+            return ((),) if formula else ()
+        case Fact():
+            return ((formula,),)
+        case Every(items):
+            found: tuple[tuple[Fact, ...], ...] = ((),)
+            for item in items:
+                found = tuple((*left, *right) for left in found for right in cases(item))
+            return found
+        case Some(items):
+            first, rest = items[0], items[1:]
+            if not rest:
+                return cases(first)
+            others = tuple((*no, *yes) for no in cases(opposite(first)) for yes in cases(Some(rest)))
+            return (*cases(first), *others)
+
+

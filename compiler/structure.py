@@ -1,0 +1,259 @@
+"""Ops that only move values about (id, clone, each, par, first, second), and those with a rule of their own."""
+
+from collections.abc import Callable, Mapping
+
+from archc.arguments import bind
+from archc.emission import emit
+from archc.grammar import syntax as s
+from archc.grammar.diagnostics import Diagnostic
+from archc.grammar.format import format_type
+from archc.graph import Pattern
+from archc.match import match, parts_of
+from archc.mentions import solvable
+from archc.prove import equal
+from archc.session import Blame, Refusal, Session, Site
+from archc.shapes import Undetermined, axis_index, get, put
+from archc.sizes import Size
+from archc.static import evaluate
+from archc.tensor import Power, Product, Tensor, Type
+from archc.values import UNKNOWN, Applied, Closure, Env, Flow, Items, Need, Shape, Value, bundle, flow, show
+
+Apply = Callable[..., Flow]
+Rule = Callable[[Session, dict[str, Value], Flow, Blame, Site, Apply], Flow]
+
+
+def _id(_: Session, values: dict[str, Value], into: Flow, blame: Blame, site: Site, apply: Apply) -> Flow:
+    return into
+
+
+def _clone(session: Session, values: dict[str, Value], into: Flow, blame: Blame, site: Site, apply: Apply) -> Flow:
+    count = values["n"]
+    assert isinstance(count, Size)
+    known = count.constant
+    if known is None:
+        return flow(Power(into.type, count))
+    if known > session.limits.repeats:
+        text = f"clone({known}) is over the limit `repeats` of {session.limits.repeats}"
+        raise Refusal(blame.diagnostic("A0805", text))
+    return bundle((into,) * known)
+
+
+def _pair(session: Session, into: Flow, blame: Blame) -> tuple[Flow, ...]:
+    if into.type == UNKNOWN:
+        return (into, into)
+    if not isinstance(into.type, Product) or len(into.type.items) != 2:
+        count = len(into.type.items) if isinstance(into.type, Product) else 1
+        raise Refusal(blame.diagnostic("A0209", f"{blame.subject} takes 2 inputs, and {count} come in"))
+    return parts_of(into)
+
+
+def _first(session: Session, values: dict[str, Value], into: Flow, blame: Blame, site: Site, apply: Apply) -> Flow:
+    return _pair(session, into, blame)[0]
+
+
+def _second(session: Session, values: dict[str, Value], into: Flow, blame: Blame, site: Site, apply: Apply) -> Flow:
+    return _pair(session, into, blame)[1]
+
+
+def _par(session: Session, values: dict[str, Value], into: Flow, blame: Blame, site: Site, apply: Apply) -> Flow:
+    one, other = _pair(session, into, blame)
+    return bundle((apply(session, values["f"], one, site.span), apply(session, values["g"], other, site.span)))
+
+
+def _each(session: Session, values: dict[str, Value], into: Flow, blame: Blame, site: Site, apply: Apply) -> Flow:
+    if into.type == UNKNOWN:
+        return into
+    if isinstance(into.type, Power):
+        return flow(Power(apply(session, values["f"], flow(into.type.item), site.span).type, into.type.count))
+    if not isinstance(into.type, Product):
+        raise Refusal(blame.diagnostic("A0209", "each takes a tuple of equal types, and one value comes in"))
+    return bundle(tuple(apply(session, values["f"], part, site.span) for part in parts_of(into)))
+
+
+STRUCTURAL: Mapping[str, Rule] = {
+    "id": _id, "clone": _clone, "first": _first, "second": _second, "par": _par, "each": _each,
+}  # fmt: skip
+
+
+# ---------------------------------------------------------------- concat and split
+def _concat(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
+    values, blame = _bound(session, applied, into, site)
+    axis = values["axis"]
+    assert isinstance(axis, Size)
+    if into.type == UNKNOWN:
+        return flow(UNKNOWN)
+    if isinstance(into.type, Power) and isinstance(into.type.item, Tensor):
+        shape = Shape(into.type.item.dims)
+        return emit(session, "concat", dict(values), into, _tensor(put(shape, axis, get(shape, axis) * into.type.count)), site)
+    if not isinstance(into.type, Product):
+        text = "concat joins the tensors of a tuple, and one tensor comes in"
+        raise Refusal(blame.diagnostic("A0209", text, "(a, b) -> concat"))
+    tensors = [part for part in into.type.items if isinstance(part, Tensor)]
+    if len(tensors) != len(into.type.items) or not tensors:
+        return flow(UNKNOWN) if session.flexible else _refuse(blame, "A0209", "concat joins tensors; a tuple is among its operands")
+    try:
+        output = _joined(session, tensors, axis, blame)
+    except IndexError:
+        return _refuse(blame, "A0205", f"concat has no axis {axis} to join {tensors[0]} along")
+    except Undetermined as error:
+        if session.flexible:
+            return flow(UNKNOWN)
+        return _refuse(blame, "A0208", f"{error} of {tensors[0]} is hidden in a run of axes")
+    return emit(session, "concat", dict(values), into, output, site)
+
+
+def _refuse(blame: Blame, code: str, text: str, hint: str = "") -> Flow:
+    raise Refusal(blame.diagnostic(code, text, hint))
+
+
+def _tensor(shape: Shape) -> Type:
+    return Tensor(shape.dims)
+
+
+def _joined(session: Session, tensors: list[Tensor], axis: Size, blame: Blame) -> Tensor:
+    first = Shape(tensors[0].dims)
+    at = axis_index(first, axis)
+    total = get(first, axis)
+    for tensor in tensors[1:]:
+        if len(tensor.dims) != len(first.dims):
+            _refuse(blame, "A0207", f"the operands of concat differ in rank: {tensors[0]} and {tensor}")
+        total = total + get(Shape(tensor.dims), axis)
+        for place, (one, other) in enumerate(zip(first.dims, tensor.dims, strict=True)):
+            if place != at and one != other:
+                text = f"concat joins axis {axis}; the other axes of {tensors[0]} and {tensor} differ"
+                _equal(session, one, other, blame, text)
+    return Tensor((*first.dims[:at], total, *first.dims[at + 1 :]), tensors[0].kind, tensors[0].bound)
+
+
+def _equal(session: Session, one: object, other: object, blame: Blame, text: str) -> None:
+    if not isinstance(one, Size) or not isinstance(other, Size):
+        if not session.flexible:
+            _refuse(blame, "A0207", text)
+        return
+    need = Need("A0207", blame.subject, f"{one} == {other}", blame.got, blame.span)
+    session.require(equal(one, other), need, lambda _: blame.diagnostic("A0207", text), equation=True)
+
+
+def _split(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
+    values, blame = _bound(session, applied, into, site)
+    axis, sizes = values["axis"], values["sizes"]
+    assert isinstance(axis, Size) and isinstance(sizes, Items)
+    if not isinstance(into.type, Tensor):
+        return flow(UNKNOWN) if into.type == UNKNOWN else _refuse(blame, "A0209", "split takes one tensor")
+    shape = Shape(into.type.dims)
+    parts = [entry for entry in sizes.values if isinstance(entry, Size)]
+    total = Size.of(0)
+    for part in parts:
+        total = total + part
+    try:
+        whole = get(shape, axis)
+        types = tuple(_tensor(put(shape, axis, part)) for part in parts)
+    except IndexError:
+        return _refuse(blame, "A0205", f"split has no axis {axis} in {into.type}")
+    except Undetermined as error:
+        return _refuse(blame, "A0208", f"{error} of {into.type} is hidden in a run of axes")
+    text = f"split needs sizes that add up to {whole}; {show(sizes)} adds up to {total}"
+    _equal(session, total, whole, blame, text)
+    return emit(session, "split", dict(values), into, Product(types), site)
+
+
+def _bound(session: Session, applied: Applied, into: Flow, site: Site) -> tuple[dict[str, Value], Blame]:
+    declaration = applied.definition.declaration
+    assert isinstance(declaration.type, s.TypeArrow)
+    values = bind(session, declaration, applied.arguments, site.span, Env(0, {}), evaluate)
+    return values, Blame(declaration.name, format_type(declaration.type.source), into.type, site.span)
+
+
+# ---------------------------------------------------------------- patterns
+def _pattern(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
+    """The pattern is the type: a name in scope means that size, any other is an axis of the input."""
+    name = applied.definition.name
+    values, _ = _bound(session, applied, into, site)
+    left, right, env = _sides(values["p"], name, site)
+    known = {key: value for key, value in env.names.items() if isinstance(value, Size)}
+    wanted: s.TypeExpr = _side_type(left)
+    blame = Blame(name, format_type(wanted), into.type, site.span)
+    names, _ = match(session, wanted, into, Env(env.module, known), blame)
+    scope = Env(env.module, names)
+    sizes: dict[str, Size] = {}
+    lefts = tuple(_factors(session, operand, scope, sizes, blame) for operand in left)
+    _check_right(name, lefts, right, known, blame)
+    rights = _factors(session, right, scope, sizes, blame)
+    pattern = Pattern(lefts, rights, tuple(sorted(sizes.items())))
+    dims = []
+    for axis in rights:
+        size = Size.of(1)
+        for factor in axis:
+            size = size * sizes[factor]
+        dims.append(size)
+    kind = into.type.kind if isinstance(into.type, Tensor) else "Float"
+    return emit(session, name, {**values, "p": pattern}, into, Tensor(tuple(dims), kind), site)
+
+
+def _sides(value: Value, name: str, site: Site) -> tuple[tuple[s.List, ...], s.List, Env]:
+    if isinstance(value, Closure) and isinstance(value.expr, s.Pipe) and len(value.expr.stages) == 2:
+        left, right = value.expr.stages
+        operands = left.items if isinstance(left, s.Tuple) else (left,)
+        lists = tuple(item for item in operands if isinstance(item, s.List))
+        if len(lists) == len(operands) and isinstance(right, s.List):
+            return lists, right, value.env
+    hint = "einsum(([n, k], [k, m]) -> [n, m])" if name == "einsum" else f"{name}([c, h, w] -> [h*w, c])"
+    raise Refusal(Diagnostic("A0104", f"{name} takes a pattern of axes on both sides of `->`", site.span, hint=hint))
+
+
+def _side_type(operands: tuple[s.List, ...]) -> s.TypeExpr:
+    types = []
+    for operand in operands:
+        for item in operand.items:
+            if isinstance(item, s.Spread):
+                raise Refusal(Diagnostic("A0307", "a pattern names every axis", item.span, hint="[c, h, w] instead of [c, ..x]"))
+        types.append(s.TypeList(None, tuple(item for item in operand.items if not isinstance(item, s.Spread)), operand.span))
+    return types[0] if len(types) == 1 else s.TypeTuple(tuple(s.TypeItem("", kind) for kind in types))
+
+
+def _factors(session: Session, operand: s.List, env: Env, sizes: dict[str, Size], blame: Blame) -> tuple[tuple[str, ...], ...]:
+    axes = []
+    for item in operand.items:
+        assert not isinstance(item, s.Spread)
+        names = []
+        for factor in _product(item):
+            if isinstance(factor, s.Number) and factor.text == "1":
+                continue
+            value = evaluate(session, factor, env)
+            if not isinstance(value, Size):
+                raise Refusal(Diagnostic("A0104", f"an axis is a whole number; this is {show(value)}", factor.span))
+            name = factor.name if isinstance(factor, s.Ref) else str(value)
+            sizes[name] = value
+            names.append(name)
+        axes.append(tuple(names))
+    return tuple(axes)
+
+
+def _product(expr: s.Expr) -> tuple[s.Expr, ...]:
+    if isinstance(expr, s.Binary) and expr.operator == "*":
+        return (*_product(expr.left), *_product(expr.right))
+    return (expr,)
+
+
+def _check_right(
+    name: str, lefts: tuple[tuple[tuple[str, ...], ...], ...], right: s.List, known: Mapping[str, Size], blame: Blame
+) -> None:
+    have = {factor for operand in lefts for axis in operand for factor in axis}
+    wanted: list[str] = []
+    for item in right.items:
+        if isinstance(item, s.Spread):
+            raise Refusal(Diagnostic("A0307", "a pattern names every axis", item.span))
+        for entry in solvable(item):
+            if entry not in have and not (name == "broadcast" and entry in known):
+                hint = "broadcast adds axes of known size" if name != "broadcast" else f"let {entry} be a parameter"
+                raise Refusal(Diagnostic("A0211", f"`{entry}` is on the right of the pattern only", item.span, hint=hint))
+            wanted.append(entry)
+    lost = sorted(have - set(wanted) - {factor for factor in have if factor.isdigit()})
+    if name in ("rearrange", "broadcast") and lost:
+        hint = f"reduce(..., \"mean\") removes {lost[0]}"
+        raise Refusal(blame.diagnostic("A0211", f"{name} keeps every axis; {', '.join(lost)} is lost", hint))
+
+
+_PATTERNS = dict.fromkeys(("rearrange", "reduce", "broadcast", "einsum"), _pattern)
+RULES: Mapping[str, Callable[[Session, Applied, Flow, Site], Flow]] = {"concat": _concat, "split": _split, **_PATTERNS}
+"""Ops of std whose type no signature can say, by name."""
