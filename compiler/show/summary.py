@@ -183,9 +183,10 @@ def _total(name: str, kind: str, output: tuple[Tensor, ...], rows: Iterable[Row]
 
 
 def _label(key: str, what: str) -> str:
-    if not key:
-        return what
-    plain, known = key.replace("_", "").lower(), what.replace("_", "").lower()
+    """Return the name of a row: the key of its weights, and what it is where the key does not say."""
+    plain, known = key.replace("_", ""), what.replace("_", "").lower()
+    if known.startswith(plain) and known != plain:
+        return f"{key}.{what[len(key) + 1 :]}"
     return key if plain.startswith(known) else f"{key}: {what}"
 
 
