@@ -1,6 +1,6 @@
 """Bodies to classes: bodies of one structure become one class, the numbers that tell them apart its parameters."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -277,7 +277,7 @@ class _Unifying:
     def _multiple(self, values: tuple[Plain, ...]) -> Scaled | None:
         arguments = [*((entry.name, entry.column) for entry in self.parameters.values()), *self._arguments()]
         for name, column in arguments:
-            ratio = _ratio(values, column)
+            ratio = whole_ratio(values, column)
             if ratio is not None:
                 return Scaled(self.by_column.get(_key(column)) or self._parameter(name, column), *ratio)
         return None
@@ -309,7 +309,7 @@ def _key(column: Iterable[Plain]) -> tuple[str, ...]:
     return tuple(literal(value) for value in column)
 
 
-def _ratio(values: tuple[Plain, ...], column: tuple[Plain, ...]) -> tuple[int, int] | None:
+def whole_ratio(values: Sequence[Plain], column: Sequence[Plain]) -> tuple[int, int] | None:
     """Return `(times, by)` with values == times*column // by exactly, one of the two being 1."""
     over, under = _whole_numbers(values), _whole_numbers(column)
     if over is None or under is None or len(set(under)) == 1 or min(*over, *under) <= 0:

@@ -11,7 +11,7 @@ from archc.lower.names import GLOBALS, identifier
 from archc.lower.writing import fill, write
 
 _LOCALS = ("x", "y", "z", "a", "b", "c", "d", "e", "f", "g", "h", "p", "q", "r", "s", "t", "u", "v", "w")
-_ONE_LINE = 80
+_ONE_LINE = 96
 _REUSED = frozenset(_LOCALS[:3])
 
 
@@ -76,18 +76,19 @@ class _Forward:
         lines: list[Line] = []
         place = 0
         while place < len(self.body.moves):
-            last = next((end for end in self.folds.get(place, ()) if self._fits(place, end)), place)
+            last = self.folds.get(place, place)
+            last = last if self._fits(place, last) else place
             self.place = last
             if last in self.live:
                 lines += self._loop(last) if self.body.moves[last].carried else self._statement(place, last)
             place = last + 1
         texts = [self.names[value] for value in self.body.results]
         if lines and not nested and len(lines[-1].texts) == 1 and lines[-1].binds == tuple(texts):
-            last = lines.pop()
-            value = last.texts[0][1].split(" = ", 1)[1]
-            return [*lines, Line((), (), ((0, f"return {value}"),), last.comment)]
-        final = nested.format(*texts) if nested else ", ".join(texts)
-        return [*lines, Line((), (), ((0, f"return {final}"),), "")]
+            final = lines.pop()
+            value = final.texts[0][1].split(" = ", 1)[1]
+            return [*lines, Line((), (), ((0, f"return {value}"),), final.comment)]
+        given = nested.format(*texts) if nested else ", ".join(texts)
+        return [*lines, Line((), (), ((0, f"return {given}"),), "")]
 
     # ------------------------------------------------------------ one statement
     def _statement(self, first: int, last: int) -> list[Line]:
@@ -108,7 +109,7 @@ class _Forward:
         return self._call(last, move, [names[value] for value in move.inputs], "")
 
     def _fits(self, first: int, last: int) -> bool:
-        return len(self._expression(first, last)) <= _ONE_LINE
+        return first < last and len(self._expression(first, last)) <= _ONE_LINE
 
     def _loop(self, place: int) -> list[Line]:
         move = self.body.moves[place]
@@ -213,13 +214,13 @@ def _last_uses(body: Body, live: set[int]) -> dict[int, int]:
     return last
 
 
-def _folds(body: Body, live: set[int]) -> dict[int, tuple[int, ...]]:
+def _folds(body: Body, live: set[int]) -> dict[int, int]:
     """Return where a statement may begin before its move: at calls right before it, each of them one operand of it.
 
     A move with several inputs takes such calls in, as in `x + self.linear(y)`, so that no local holds their results.
     """
     uses = Counter(value for place in live for value in body.moves[place].inputs) + Counter(body.results)
-    found: dict[int, tuple[int, ...]] = {}
+    found: dict[int, int] = {}
     taken: set[int] = set()
     for last in sorted(live, reverse=True):
         move = body.moves[last]
@@ -230,9 +231,9 @@ def _folds(body: Body, live: set[int]) -> dict[int, tuple[int, ...]]:
         while order and first - 1 in live and _is_operand(body.moves[first - 1], order, uses):
             first -= 1
             order = order[: order.index(body.moves[first].outputs[0])]
-        for place in range(first, last):
-            found[place] = (last,)
-        taken.update(range(first, last))
+        if first < last:
+            found[first] = last
+            taken.update(range(first, last))
     return found
 
 

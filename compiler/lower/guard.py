@@ -68,8 +68,9 @@ class _Check:
         for item in others:
             self._refuse(f"{item}.shape[0] != {first}.shape[0]", f"{first} and {item} differ in the batch")
         self._axes()
-        for size, local in self.known.items():
-            self._refuse(f"{local} < 1", f"{_text(size)} = {{{local}}}, and has to be 1 or more")
+        if self.known:
+            few = "every size has" if len(self.known) > 1 else f"{_text(next(iter(self.known)))} has"
+            self._refuse(" or ".join(f"{local} < 1" for local in self.known.values()), f"{few} to be 1 or more")
         for condition in self.graph.conditions:
             self._condition(condition)
 
@@ -125,7 +126,7 @@ class _Check:
         text = {
             "==": f"{left} != {right}",
             "!=": f"{left} == {right}",
-            ">=": f"{left} < {right}",
+            ">=": f"{right} > {left}",
             "divides": f"{right} % {left} != 0",
         }[condition.relation]
         said = condition.message or f"{condition.left} {condition.relation} {condition.right} does not hold"

@@ -198,8 +198,9 @@ def _new(new: New, names: Mapping[str, str], special: Mapping[int, str]) -> str:
         texts = {asked[place]: text for place, text in special.items()}
         return fill(new.head, dict(zip(asked, new.values, strict=True)), texts, names)
     values = [special.get(place) or write(value, names) for place, value in enumerate(new.values)]
-    if len(values) > 3:
-        values = [f"{name}={value}" for name, value in zip(asked, values, strict=True)]
+    flags = [place for place, value in enumerate(values) if value in ("True", "False")]
+    plain = 0 if len(values) > 3 else flags[0] if flags else len(values)
+    values[plain:] = [f"{name}={value}" for name, value in zip(asked[plain:], values[plain:], strict=True)]
     return f"{new.head.name}({', '.join(values)})"
 
 

@@ -1,9 +1,9 @@
 """What generated code says about shapes: comments behind its lines, and sentences in its docstrings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from archc.lower.body import plain
-from archc.lower.classes import Class
+from archc.lower.classes import Class, whole_ratio
 from archc.lower.names import Plain, comment, literal
 from archc.tensor import Product, Tensor, Type
 
@@ -64,7 +64,9 @@ def _comment(entry: Class, place: int) -> str:
     shapes = [move.types[0].sizes for move in moves]
     if len({len(shape) for shape in shapes}) != 1:
         return ""
-    axes = [_axis(entry, [plain(size) for size in column]) for column in zip(*shapes, strict=True)]
+    axes: list[str] = []
+    for column in zip(*shapes, strict=True):
+        axes.append(_axis(entry, [plain(size) for size in column], axes))
     return f"[{', '.join(axes)}]" if all(axes) else ""
 
 
@@ -72,17 +74,20 @@ def _same(source: Tensor | None, result: Tensor) -> bool:
     return source is not None and source.dims == result.dims
 
 
-def _axis(entry: Class, column: list[Plain]) -> str:
+def _axis(entry: Class, column: Sequence[Plain], taken: Sequence[str]) -> str:
     """Return what to call an axis that has these sizes in the instances: a number, or a name of the block's own."""
     same = len({literal(value) for value in column}) == 1
     if same and (isinstance(column[0], int) or len(column) == 1):
         return str(column[0])
-    for name in entry.arguments[0]:
+    names = [name for name in entry.arguments[0] if name not in taken]
+    for name in [*names, *entry.arguments[0]]:
         if all(
             literal(given.get(name)) == literal(value) for given, value in zip(entry.arguments, column, strict=True)
         ):
             return name
     for parameter in entry.parameters:
-        if [literal(value) for value in parameter.column] == [literal(value) for value in column]:
-            return parameter.name
+        ratio = whole_ratio(column, parameter.column)
+        if ratio is not None:
+            times, by = ratio
+            return f"{times}*{parameter.name}" if times > 1 else f"{parameter.name}/{by}" if by > 1 else parameter.name
     return str(column[0]) if same else ""
