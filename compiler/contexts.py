@@ -12,6 +12,7 @@ from archc.sizes import Application, Size, SizeLimit, exact, from_terms
 ENUMERATED = 16
 STEPS = 200
 DIVISORS = 4096
+CHECKED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +217,8 @@ class _Work:
         size = fact.difference
         if fact.relation == "!=":
             return size.constant == 0
-        low = entails(-size - 1, context.known, context.box)
-        return low or (fact.relation == "==" and entails(size - 1, context.known, context.box))
+        low = entails(-size - 1, context.known, context.box, nodes=CHECKED, cases=1)
+        return low or (fact.relation == "==" and entails(size - 1, context.known, context.box, nodes=CHECKED, cases=1))
 
     def _narrow(self, name: str, fact: Fact) -> list[Fact] | None:
         """Narrow the domain of the only variable of a fact; None where that does not say all of it."""
@@ -301,9 +302,9 @@ class _Work:
 
     def _unequal(self, fact: Fact) -> list[Fact] | None:
         context, size = self.context(), fact.difference
-        if entails(size, context.known, context.box):
+        if entails(size, context.known, context.box, nodes=CHECKED, cases=1):
             return [at_least(fact.left, fact.right + 1)]
-        if entails(-size, context.known, context.box):
+        if entails(-size, context.known, context.box, nodes=CHECKED, cases=1):
             return [at_least(fact.right, fact.left + 1)]
         return None
 

@@ -69,19 +69,19 @@ def atom_interval(atom: Atom, box: Box) -> Interval:
     return below, above
 
 
-def entails(goal: Size, facts: Sequence[Size], box: Box, *, cases: int = CASES) -> bool:
+def entails(goal: Size, facts: Sequence[Size], box: Box, *, nodes: int = NODES, cases: int = CASES) -> bool:
     """Return whether a proof was found that `goal`, where it is whole, is at least zero wherever all `facts` are.
 
-    True is always right; False may also mean that no proof was found.
+    True is always right; False may also mean that no proof was found. `nodes` and `cases` bound the search.
     """
     if goal.constant is not None:
         return goal.constant >= 0
     if interval(goal, box)[0] > -1:
         return True
     try:
-        if _combined(goal, facts, box):
+        if _combined(goal, facts, box, nodes):
             return True
-        return cases > 1 and _by_cases(goal, facts, box, cases)
+        return cases > 1 and _by_cases(goal, facts, box, nodes=nodes, cases=cases)
     except SizeLimit:
         return False
 
@@ -115,7 +115,7 @@ def _inverse(bounds: Interval) -> Interval:
     return (Fraction(0) if high == inf else 1 / Fraction(high)), 1 / Fraction(low)
 
 
-def _combined(goal: Size, facts: Sequence[Size], box: Box) -> bool:
+def _combined(goal: Size, facts: Sequence[Size], box: Box, nodes: int) -> bool:
     """Subtract known quantities, times positive ones, from the goal until nothing negative is left of it."""
     divided = negative_part(goal.terms)
     top = from_terms(scale(goal.terms, divided, denominator(goal.terms.values())))
@@ -126,7 +126,7 @@ def _combined(goal: Size, facts: Sequence[Size], box: Box) -> bool:
     shifted = [_shifted(size.terms, lows) for size in known]
     names = {atom: f"{index:03}" for index, atom in enumerate(sorted(lows, key=rank))}
     unsigned = frozenset(names[atom] for atom, low in lows.items() if low == -inf)
-    search = _Search([_renamed(_tight(terms), names) for terms in shifted], unsigned, slack)
+    search = _Search([_renamed(_tight(terms), names) for terms in shifted], unsigned, slack, nodes)
     if search.reaches(_renamed(_shifted(top.terms, lows), names), DEPTH):
         return True
     return bool(divided) and search.reaches(_renamed(_shifted(strict.terms, lows), names), DEPTH)
@@ -201,11 +201,13 @@ def _renamed(terms: Terms, names: Mapping[Atom, str]) -> dict[Monomial, Coeffici
 class _Search:
     """A bounded search for a combination of constraints; remembers what did not lead anywhere."""
 
-    def __init__(self, constraints: list[dict[Monomial, Coefficient]], unsigned: frozenset[str], slack: int) -> None:
+    def __init__(
+        self, constraints: list[dict[Monomial, Coefficient]], unsigned: frozenset[str], slack: int, nodes: int
+    ) -> None:
         self.constraints = constraints
         self.unsigned = unsigned
         self.slack = slack
-        self.nodes = 0
+        self.nodes = nodes
         self.tried: set[frozenset[tuple[Monomial, Coefficient]]] = set()
 
     def reaches(self, goal: dict[Monomial, Coefficient], depth: int) -> bool:
@@ -214,8 +216,8 @@ class _Search:
         if not wrong:
             return True
         state = frozenset(goal.items())
-        self.nodes += 1
-        if depth == 0 or self.nodes > NODES or state in self.tried:
+        self.nodes -= 1
+        if depth == 0 or self.nodes < 0 or state in self.tried:
             return False
         self.tried.add(state)
         target = max(wrong, key=_degree)
@@ -248,7 +250,7 @@ def _degree(term: Monomial) -> tuple[int, Monomial]:
     return sum(exponent for _, exponent in term), term
 
 
-def _by_cases(goal: Size, facts: Sequence[Size], box: Box, cases: int) -> bool:
+def _by_cases(goal: Size, facts: Sequence[Size], box: Box, *, nodes: int, cases: int) -> bool:
     """Prove the goal once for each argument of a maximum, as the one that is largest."""
     found = [atom for size in (goal, *facts) for atom in size.atoms]
     for atom in found:
@@ -260,6 +262,6 @@ def _by_cases(goal: Size, facts: Sequence[Size], box: Box, cases: int) -> bool:
     for largest in atom.arguments:
         others = [largest - size for size in atom.arguments if size != largest]
         known = [size.replace({atom: largest}) for size in facts]
-        if not entails(goal.replace({atom: largest}), [*known, *others], box, cases=left):
+        if not entails(goal.replace({atom: largest}), [*known, *others], box, nodes=nodes, cases=left):
             return False
     return True

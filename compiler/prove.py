@@ -35,7 +35,7 @@ __all__ = [
     "prove",
 ]
 
-CASES = 64
+CASES = 36
 EVALUATED = 256
 RESIDUES = 1000
 SEARCHED = 4096
@@ -139,10 +139,10 @@ def _solved(fact: Fact, context: Context) -> Fact | None:
 
 @lru_cache(maxsize=1 << 13)
 def _prove(fact: Fact, context: Context) -> bool:
-    return _proven(fact, context, CASES)
+    return _proven(fact, context, CASES, 60)
 
 
-def _proven(fact: Fact, context: Context, cases: int) -> bool:
+def _proven(fact: Fact, context: Context, cases: int, nodes: int) -> bool:
     reduced = _solved(fact, context)
     if reduced is None:
         return False
@@ -154,7 +154,7 @@ def _proven(fact: Fact, context: Context, cases: int) -> bool:
     if exhausted is not None:
         return exhausted
     try:
-        if _directly(reduced, context):
+        if _directly(reduced, context, nodes):
             return True
     except (ZeroDivisionError, SizeLimit):
         return False
@@ -192,33 +192,33 @@ def _by_cases(fact: Fact, context: Context, cases: int) -> bool:
     left = cases // max(len(listed[name]), 1)
     for value in listed[name]:
         case = context.assume(equal(Size.var(name), value))
-        if case is not None and not _proven(fact, case, left):
+        if case is not None and not _proven(fact, case, left, 12):
             return False
     return True
 
 
-def _directly(fact: Fact, context: Context) -> bool:
+def _directly(fact: Fact, context: Context, nodes: int) -> bool:
     size = fact.difference
     match fact.relation:
         case "==":
-            return not size.terms or (_at_least(size, context) and _at_least(-size, context))
+            return not size.terms or (_at_least(size, context, nodes) and _at_least(-size, context, nodes))
         case ">=":
-            return _at_least(size, context)
+            return _at_least(size, context, nodes)
         case "!=":
             return (
                 _apart(size)
-                or _at_least(size - 1, context)
-                or _at_least(-size - 1, context)
+                or _at_least(size - 1, context, nodes)
+                or _at_least(-size - 1, context, nodes)
                 or _known_apart(size, context)
             )
         case "divides":
             return _divisible(fact, context)
         case "indivisible":
-            return _residues(fact) == "none" or _at_least(modulo(fact.right, fact.left) - 1, context)
+            return _residues(fact) == "none" or _at_least(modulo(fact.right, fact.left) - 1, context, nodes)
 
 
-def _at_least(size: Size, context: Context) -> bool:
-    return entails(size, context.known, context.box)
+def _at_least(size: Size, context: Context, nodes: int) -> bool:
+    return entails(size, context.known, context.box, nodes=nodes)
 
 
 def _apart(size: Size) -> bool:
