@@ -1,5 +1,8 @@
 """archc, the compiler for .arch: `archc.load(path)` returns a program, `program["Net"].module()` a torch module."""
 
+import sys
+from types import ModuleType
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from archc.api import Declaration, Program, load, loads
@@ -34,3 +37,14 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
+
+
+class _Package(ModuleType):
+    """The package: a submodule of a public name (`archc.load`) does not take that name's place."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -156,6 +156,11 @@ def test_examples_in_the_style_guide_are_true() -> None:
     assert found and done.returncode == 0, done.stderr
 
 
+def test_a_submodule_does_not_take_the_place_of_a_public_name() -> None:
+    importlib.import_module("archc.load")
+    assert callable(archc.load)
+
+
 def test_the_package_hands_few_names_on() -> None:
     assert len(archc.__all__) <= PUBLIC_NAMES
     assert sorted(archc.__all__) == sorted(set(archc.__all__))
