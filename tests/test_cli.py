@@ -41,8 +41,8 @@ def started(*words: str, **environment: str) -> "subprocess.Popen[str]":
 
 
 def run(*words: str, given: str = "", **environment: str) -> tuple[int, str, str]:
-    process = started(*words, **environment)
-    out, err = process.communicate(given, timeout=60)
+    with started(*words, **environment) as process:
+        out, err = process.communicate(given, timeout=60)
     return process.returncode, out, err
 
 
@@ -126,20 +126,20 @@ def test_too_deep_a_recursion_of_our_own_is_a_bug_too(monkeypatch: pytest.Monkey
 
 
 def test_an_interrupt_is_130() -> None:
-    process = started("check", "--watch", "net.arch")
-    assert process.stdout
-    assert "nothing to mend" in process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
+    with started("check", "--watch", "net.arch") as process:
+        assert process.stdout
+        assert "nothing to mend" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
     assert process.returncode == 130 and "Traceback" not in err
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:
-    process = started("compile", "net.arch:Net", "--to", "python")
-    assert process.stdout and process.stderr
-    process.stdout.close()
-    assert process.stderr.read() == ""
-    assert process.wait(timeout=60) == 0
+    with started("compile", "net.arch:Net", "--to", "python") as process:
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(timeout=60) == 0
 
 
 def test_a_full_disk_is_told(capsys: Output) -> None:
@@ -216,14 +216,14 @@ def test_json_holds_for_wrong_calls_too(capsys: Output) -> None:
 
 
 def test_watch_checks_again_when_a_file_changes(folder: Path) -> None:
-    process = started("check", "--watch", "net.arch")
-    assert process.stdout and process.stderr
-    assert "nothing to mend" in process.stdout.readline()
-    time.sleep(0.05)
-    (folder / "net.arch").write_text(BAD)
-    assert "1 of 1 file to mend" in process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
+    with started("check", "--watch", "net.arch") as process:
+        assert process.stdout
+        assert "nothing to mend" in process.stdout.readline()
+        time.sleep(0.05)
+        (folder / "net.arch").write_text(BAD)
+        assert "1 of 1 file to mend" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
     assert "A0101" in err
 
 

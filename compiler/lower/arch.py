@@ -16,7 +16,7 @@ def to_arch(graph: Graph) -> str:
     Blocks stand at the types and arguments of their uses, one for each distinct body. The weights come in the same order
     and shapes; those inside a block that stands at several types carry its number in their names.
     """
-    program = _Program()
+    program = _Program(frozenset(graph.variables))
     body, _ = program.body(graph)
     docs = "".join(f"## {line}\n" if line else "##\n" for line in graph.docs)
     model = (
@@ -51,13 +51,14 @@ Layers = Mapping[str, str]
 class _Program:
     """The blocks written so far, by body, and the constants that patterns need."""
 
+    variables: frozenset[str]
     blocks: list[str] = field(default_factory=list)
     named: dict[tuple[str, str], str] = field(default_factory=dict)
     constants: Constants = field(default_factory=dict)
 
     def body(self, graph: Graph) -> tuple[_Text, "_Body"]:
         """Return the text of `graph` as a body, writing the blocks that it calls first."""
-        body = _Body(self, _uses(graph))
+        body = _Body(self, _uses(graph), taken=set(self.variables))
         names = [body.fresh("x" if len(graph.inputs) == 1 else entry.name or "x") for entry in graph.inputs]
         env = [body.point(name) for name in names]
         lent = {key: f"layer{at}" for at, key in enumerate(graph.borrowed)}
@@ -131,7 +132,7 @@ class _Body:
         """Return the text that makes the layer of `node`, without regard to its name."""
         match node:
             case OpNode():
-                return stage(node, self.program.constants)
+                return stage(node, self.program.constants, self.taken)
             case CallNode():
                 name = self.program.block(node, node.graph, node.block)
                 given = [layers[dict(node.lends)[key]] for key in node.graph.borrowed]

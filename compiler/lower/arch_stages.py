@@ -1,6 +1,8 @@
 """An operation of a graph -> the stage of a pipeline that applies it."""
 
+from collections.abc import Set as AbstractSet
 from functools import cache
+from string import ascii_lowercase
 
 from archc.grammar.syntax import Boolean, Declaration, Expr, Negative, Number, String
 from archc.graph import OpNode, Pattern, Static
@@ -11,14 +13,14 @@ Constants = dict[str, Size]
 """Sizes that patterns mention by name."""
 
 
-def stage(node: OpNode, constants: Constants) -> str:
+def stage(node: OpNode, constants: Constants, taken: AbstractSet[str]) -> str:
     """Return the call of the op with every parameter that differs from its default.
 
-    Adds to `constants` the sizes that its pattern cannot tell from the input.
+    Adds to `constants` the sizes that its pattern cannot tell from the input. Axes have other names than `taken`.
     """
     declared = _parameters()[node.op]
     given = [
-        f"{name}={_value(value, constants)}" if named else _value(value, constants)
+        f"{name}={_value(value, constants, taken)}" if named else _value(value, constants, taken)
         for name, value, named in _arguments(node, declared)
     ]
     return f"{node.op}({', '.join(given)})" if given else node.op
@@ -60,24 +62,25 @@ def _parameters() -> dict[str, dict[str, Expr | None]]:
     return {item.name: {entry.name: entry.default for entry in item.parameters or ()} for item in ops}
 
 
-def _value(value: Static, constants: Constants) -> str:
+def _value(value: Static, constants: Constants, taken: AbstractSet[str]) -> str:
     match value:
         case Pattern():
-            return _pattern(value, constants)
+            return _pattern(value, constants, taken)
         case bool():
             return "true" if value else "false"
         case str():
             return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
         case tuple():
-            return f"[{', '.join(_value(item, constants) for item in value)}]"
+            return f"[{', '.join(_value(item, constants, taken) for item in value)}]"
         case _:
             return str(value)
 
 
-def _pattern(pattern: Pattern, constants: Constants) -> str:
-    sizes = dict(pattern.sizes)
+def _pattern(pattern: Pattern, constants: Constants, taken: AbstractSet[str]) -> str:
     fixed = _fixed(pattern)
-    names = {name: _constant(name, sizes[name], constants) if name in fixed else name for name in sizes}
+    names: dict[str, str] = {}
+    for name, size in pattern.sizes:
+        names[name] = _constant(name, size, constants) if name in fixed else _axis(name, {*taken, *names.values()})
     left = [_side(side, names) for side in pattern.left]
     right = _side(pattern.right, names)
     return f"{left[0] if len(left) == 1 else '(' + ', '.join(left) + ')'} -> {right}"
@@ -93,6 +96,12 @@ def _fixed(pattern: Pattern) -> set[str]:
             fixed |= set(unknown[1:])
     known = {name for side in pattern.left for axis in side for name in axis}
     return fixed | {name for axis in pattern.right for name in axis if name not in known}
+
+
+def _axis(name: str, taken: AbstractSet[str]) -> str:
+    """Return `name`, or the first letter that is not taken."""
+    free: str = next(wish for wish in (name, *ascii_lowercase) if wish not in taken)
+    return free
 
 
 def _constant(name: str, size: Size, constants: Constants) -> str:
