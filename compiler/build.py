@@ -8,24 +8,24 @@ from dataclasses import replace
 from archc.arguments import bind
 from archc.builder import Builder
 from archc.check import Program, labels, text_of
-from archc.conditions import formula
+from archc.conditions import demand
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import CompileError, Diagnostic, Note
 from archc.grammar.format import format_type
 from archc.grammar.parse import parse
-from archc.grammar.source import NOWHERE, Source, Span
-from archc.graph import Condition, Graph, Input
+from archc.grammar.source import Source, Span
+from archc.graph import CallNode, Condition, Graph, Input, LoopNode, OpNode
 from archc.infer import apply, measures, signature
 from archc.instantiate import instantiate
 from archc.match import match
-from archc.mentions import names_of
+from archc.mentions import names_of, solvable
 from archc.ops import find
 from archc.prove import Context, Fact
-from archc.session import Blame, Fork, PerUse, Refusal, Session
+from archc.session import Blame, Fork, Known, PerUse, Refusal, Session
 from archc.sizes import Size
 from archc.static import evaluate
-from archc.tensor import Tensor, Type, leaves
-from archc.values import Definition, Env, Every, Flow, Formula, Items, Need, Obligation, Value
+from archc.tensor import Product, Type, leaves
+from archc.values import Definition, Env, Flow, Items, Obligation, Value, flow
 
 Argument = int | float | bool | str | Sequence["Argument"]
 At = str | Sequence[int] | Mapping[str, "str | Sequence[int]"]
@@ -87,7 +87,7 @@ def _build(
     conditions: list[Condition] = []
     for clause in declaration.where:
         if not measures(clause):
-            _clause(session, clause, env, conditions)
+            _clause(session, clause, env, conditions, arguments)
     entered = _origins(builder.enter(_named(kind.source, into.type), into.type), into)
     env = Env(env.module, {**env.names, **labels(kind.source, entered)})
     session.emitter = builder
@@ -127,18 +127,12 @@ def _input(session: Session, kind: s.TypeArrow, env: Env, at: At | None) -> tupl
             session.context = session.context.declare(entry)
             env = env.bind(**{entry: Size.var(entry)})
         blame = Blame(name, format_type(kind.source), None, kind.source.span)
-        return _flow(instantiate(session, kind.source, env, blame)), env, tuple(sizes)
+        return flow(instantiate(session, kind.source, env, blame), kind.source.span), env, tuple(sizes)
     wanted = _given_type(session, kind.source, env, at)
     blame = Blame(name, format_type(kind.source), wanted, _place(at))
-    into = _flow(wanted)
+    into = flow(wanted, _place(at))
     names, _ = match(session, kind.source, into, env, blame)
     return into, Env(env.module, names), ()
-
-
-def _flow(kind: Type) -> Flow:
-    from archc.values import flow
-
-    return flow(kind)
 
 
 def _place(at: At) -> Span:
@@ -156,8 +150,6 @@ def _given_type(session: Session, source: s.TypeExpr, env: Env, at: At) -> Type:
 
 
 def _by_label(session: Session, source: s.TypeExpr, env: Env, at: Mapping[str, "str | Sequence[int]"]) -> Type:
-    from archc.tensor import Product
-
     items = source.items if isinstance(source, s.TypeTuple) else ()
     names = [item.label for item in items]
     if sorted(names) != sorted(at):
@@ -203,13 +195,13 @@ def _origins(entered: Flow, into: Flow) -> Flow:
 
 
 # ---------------------------------------------------------------- conditions
-def _clause(session: Session, clause: s.Expr, env: Env, conditions: list[Condition]) -> None:
+def _clause(
+    session: Session, clause: s.Expr, env: Env, conditions: list[Condition], arguments: Mapping[str, Argument]
+) -> None:
     """Check a `where` of the model; what depends on an open size holds from here on and is checked at run time."""
-    from archc.conditions import demand
-
     before = len(session.obligations)
     declaration = session.definition.declaration
-    session.blame = Blame(f"`{declaration.name}`", "", None, clause.span, _sizes(session, clause, env))
+    session.blame = Blame(f"`{declaration.name}`", "", None, clause.span, _sizes(clause, env, declaration, arguments))
     demand(session, clause, env, clause.span, evaluate)
     for debt in session.obligations[before:]:
         conditions.append(_condition(debt))
@@ -217,15 +209,15 @@ def _clause(session: Session, clause: s.Expr, env: Env, conditions: list[Conditi
     session.blame = None
 
 
-def _sizes(session: Session, clause: s.Expr, env: Env) -> tuple["object", ...]:
-    from archc.mentions import solvable
-    from archc.session import Known
-
+def _sizes(clause: s.Expr, env: Env, declaration: s.Declaration, arguments: Mapping[str, Argument]) -> tuple[Known, ...]:
+    """Return the sizes that a clause mentions, each with where it came from."""
+    defaults = {parameter.name for parameter in declaration.parameters or ()}
     found = []
     for name in solvable(clause):
         value = env.names.get(name)
         if isinstance(value, Size):
-            found.append(Known(name, str(value)))
+            source = "given" if name in arguments else "its default" if name in defaults else "from the input"
+            found.append(Known(name, str(value), source))
     return tuple(found)
 
 
@@ -241,8 +233,6 @@ def _condition(debt: Obligation) -> Condition:
 # ---------------------------------------------------------------- sharing
 def _check_sharing(graph: Graph) -> None:
     """Raise Refusal where two mentions of one layer would need weights of different shapes."""
-    from archc.graph import CallNode, LoopNode, OpNode
-
     waiting, seen = [graph], set()
     while waiting:
         current = waiting.pop()

@@ -138,6 +138,8 @@ class Checker:
 
     def _check(self, definition: Definition) -> Summary:
         declaration = definition.declaration
+        if any(entry.severity == "error" and _within(entry.span, declaration.span) for entry in self.found):
+            return Summary()
         match declaration.kind:
             case "block" | "model" | "space" | "op":
                 return self._walks(definition)
@@ -196,6 +198,10 @@ class Checker:
         return Summary(_merged(leaves))
 
 
+def _within(inner: Span, outer: Span) -> bool:
+    return inner.source is outer.source and outer.start <= inner.start and inner.end <= outer.end
+
+
 def _too_many(definition: Definition, limits: Limits) -> Diagnostic:
     text = f"`{definition.name}` falls into more than {limits.paths} cases, the limit `paths`"
     hint = "split it into blocks with declared types, each of which is checked by itself"
@@ -239,7 +245,7 @@ def _walk(session: Session) -> bool:
     if not _assume(session, tuple(entry for entry in session.guard if not isinstance(entry, tuple))):
         return False
     blame = Blame(declaration.name, "", None, kind.source.span)
-    into = flow(instantiate(session, kind.source, env, blame))
+    into = flow(instantiate(session, kind.source, env, blame), kind.source.span)
     _names, _ = match(session, kind.source, into, Env(env.module, _parameter_names(declaration, env)), blame)
     session.obligations.clear()
     env = Env(env.module, {**env.names, **labels(kind.source, into)})

@@ -145,22 +145,49 @@ def demand(session: Session, clause: s.Expr, env: Env, span: Span, evaluate: Eva
     if condition is True:
         return
     blame = session.blame or Blame("this", "", None, span)
-    code = "A0204" if window else "A0203" if isinstance(condition, Fact) and condition.relation == "divides" else "A0205"
-    text = format_expr(clause)
-    need = Need(code, blame.subject, text, blame.got, span)
+    divides_ = isinstance(clause, s.Compare) and _is_remainder(clause)
+    code = "A0204" if window else "A0203" if divides_ else "A0201" if _about_rank(clause) else "A0205"
+    need = Need(code, blame.subject, format_expr(clause), blame.got, span)
 
     def refuse(witness: Witness | None) -> Diagnostic:
-        return blame.diagnostic(code, _message(blame, condition, text, window=window))
+        hint = rank_hint(blame.subject) if code == "A0201" else ""
+        return blame.diagnostic(code, _message(session, blame, clause, env, evaluate, code=code), hint)
 
     session.require(condition, need, refuse)
 
 
-def _message(blame: Blame, condition: Formula, text: str, *, window: bool) -> str:
-    if isinstance(condition, Fact) and condition.relation == "divides":
-        return split_message(condition, blame)
-    if window and isinstance(condition, Fact):
-        return f"a window of {condition.right} does not fit into {condition.left}"
-    return f"{blame.subject} needs {text}"
+def _about_rank(clause: s.Expr) -> bool:
+    return any(
+        isinstance(side, s.Call) and isinstance(side.function, s.Ref) and side.function.name == "rank"
+        for side in ((clause.left, clause.right) if isinstance(clause, s.Compare) else ())
+    )
+
+
+def rank_hint(subject: str) -> str:
+    """Return what to use instead where an op gets another number of axes."""
+    hints = {
+        "conv": "conv is channels-first, [c, ..x]; for tokens first, [n, d], there is causal_conv",
+        "causal_conv": "causal_conv is tokens-first, [n, d]; for channels first, [c, ..x], there is conv",
+    }
+    return hints.get(subject, "")
+
+
+def _message(session: Session, blame: Blame, clause: s.Expr, env: Env, evaluate: Evaluate, *, code: str) -> str:
+    """Return the sentence for a clause that does not hold, with the sizes on both of its sides."""
+    text = f"{blame.subject} needs {format_expr(clause)}"
+    if not isinstance(clause, s.Compare):
+        return text
+    if code == "A0203":
+        assert isinstance(clause.left, s.Binary)
+        whole, part = (evaluate(session, side, env) for side in (clause.left.left, clause.left.right))
+        if isinstance(whole, Size) and isinstance(part, Size):
+            return split_message(divides(part, whole), blame)
+    left, right = (evaluate(session, side, env) for side in (clause.left, clause.right))
+    if code == "A0204":
+        return f"a window of {show(right)} does not fit into {show(left)}"
+    if code == "A0201" and blame.got is not None:
+        return f"{text}; {blame.got} has {len(getattr(blame.got, 'dims', ()))} axes"
+    return f"{text}; here {show(left)} {clause.operator} {show(right)}"
 
 
 def split_message(fact: Fact, blame: Blame) -> str:

@@ -81,6 +81,9 @@ def entails(goal: Size, facts: Sequence[Size], box: Box, *, nodes: int = NODES, 
     try:
         if _combined(goal, facts, box, nodes):
             return True
+        simpler = _without_floor(goal)
+        if simpler is not None and entails(simpler, facts, box, nodes=nodes, cases=cases):
+            return True
         return cases > 1 and _by_cases(goal, facts, box, nodes=nodes, cases=cases)
     except SizeLimit:
         return False
@@ -115,6 +118,20 @@ def _inverse(bounds: Interval) -> Interval:
     return (Fraction(0) if high == inf else 1 / Fraction(high)), 1 / Fraction(low)
 
 
+def _without_floor(size: Size) -> Size | None:
+    """Return what is at least zero exactly where `size` is, for a `size` that adds or subtracts one floor quotient."""
+    for term, number in size.terms.items():
+        atom = term[0][0] if len(term) == 1 and term[0][1] == 1 and abs(number) == 1 else None
+        if not isinstance(atom, Application) or atom.function != "floor":
+            continue
+        rest = size - from_terms({term: number})
+        if any(part.denominator != 1 for part in rest.terms.values()) or atom in rest.atoms:
+            continue
+        above, below = atom.arguments
+        return above + below * rest if number > 0 else below * (rest + 1) - 1 - above
+    return None
+
+
 def _combined(goal: Size, facts: Sequence[Size], box: Box, nodes: int) -> bool:
     """Subtract known quantities, times positive ones, from the goal until nothing negative is left of it."""
     divided = negative_part(goal.terms)
@@ -134,7 +151,9 @@ def _combined(goal: Size, facts: Sequence[Size], box: Box, nodes: int) -> bool:
 
 def _constraints(goal: Size, facts: Iterable[Size], box: Box) -> list[Size]:
     """Return what is at least zero: the facts, and what floors, maxima and upper bounds imply."""
-    found = [_cleared(size) for size in facts]
+    known = list(facts)
+    known += [simpler for size in known if (simpler := _without_floor(size)) is not None]
+    found = [_cleared(size) for size in known]
     seen: set[Atom] = set()
     position = 0
     queue = [goal, *found]

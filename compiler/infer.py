@@ -13,13 +13,14 @@ from archc.grammar.source import Span
 from archc.instantiate import instantiate
 from archc.match import match, parts_of
 from archc.mentions import names_of
+from archc.nearest import with_hint
 from archc.obligations import settle_debts
 from archc.repeat import fold, repeat
 from archc.session import Blame, Known, Refusal, Session, Site, variables
 from archc.sizes import Size
 from archc.static import evaluate
 from archc.structure import RULES, STRUCTURAL
-from archc.tensor import Product, Run, Tensor, Variable
+from archc.tensor import Product, Run, Tensor, Type, Variable
 from archc.values import (
     ARCHITECTURES,
     UNKNOWN,
@@ -51,7 +52,7 @@ def apply(session: Session, value: Value, into: Flow, span: Span, layer: Layer |
     match value:
         case Flow():
             return value
-        case Applied(definition):
+        case Applied():
             return _applied(session, value, into, Site(value.span, layer))
         case Closure(expr, env):
             return _expression(session, expr, env, into, layer)
@@ -158,12 +159,18 @@ def _applied(session: Session, applied: Applied, into: Flow, site: Site) -> Flow
     before = session.blame
     session.depth += 1
     try:
-        if declaration.kind == "op":
-            return _op(session, applied, into, site)
-        return _block(session, applied, into, site)
+        return _mention(session, applied, into, site)
+    except Refusal as refusal:
+        raise Refusal(with_hint(session, refusal.diagnostic, applied, into, site, _mention)) from None
     finally:
         session.depth -= 1
         session.blame = before
+
+
+def _mention(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
+    if applied.definition.declaration.kind == "op":
+        return _op(session, applied, into, site)
+    return _block(session, applied, into, site)
 
 
 def signature(declaration: s.Declaration) -> s.TypeArrow | None:
@@ -279,24 +286,33 @@ def _probe(session: Session, definition: Definition, names: dict[str, Value], bl
         env = _universals(session, parameter.type.source, Env(definition.module, names), fresh)
         inner = Blame(show(given)[:40], format_type(parameter.type), None, blame.span, blame.known)
         source = instantiate(session, parameter.type.source, env, inner)
-        result = apply(session, given, flow(source, blame.span), blame.span)
-        wanted = Blame(
-            f"`{parameter.name}` of {definition.name}", format_type(parameter.type.target), result.type, _place(given, blame.span), blame.known
-        )
-        found, _ = match(session, parameter.type.target, result, env, wanted)
+        found = _try_given(session, parameter, definition, given, source, env, inner)
         names = {**names, **{name: value for name, value in found.items() if name not in env.names}}
         session.obligations[debts:] = [debt for debt in session.obligations[debts:] if not mentions(debt.formula, fresh)]
         session.emitter = emitter
     return names
 
 
+def _try_given(
+    session: Session, parameter: s.Parameter, definition: Definition, given: Value, source: Type, env: Env, blame: Blame
+) -> dict[str, Value]:
+    """Apply an argument to the input that its parameter declares; return the names that its result binds."""
+    assert isinstance(parameter.type, s.TypeArrow)
+    place = given.span if isinstance(given, ARCHITECTURES) else blame.span
+    result = apply(session, given, flow(source, blame.span), blame.span)
+    wanted = Blame(f"`{parameter.name}` of {definition.name}", format_type(parameter.type), None, place, blame.known)
+    try:
+        return match(session, parameter.type.target, result, env, wanted)[0]
+    except Refusal as refusal:
+        inner = refusal.diagnostic
+        text = f"`{parameter.name}` of {definition.name} is {format_type(parameter.type)}; this one goes from {source} to {result.type}"
+        when = "".join(inner.message.partition(", for example")[1:])
+        raise Refusal(Diagnostic("A0305", text + when, place, notes=inner.notes)) from None
+
+
 def mentions(formula: Formula, names: set[str]) -> bool:
     """Return whether `formula` speaks of one of `names`, or of the rank or the elements of such a run."""
     return any(any(name in entry for name in names) for entry in variables(formula))
-
-
-def _place(value: Value, otherwise: Span) -> Span:
-    return value.span if isinstance(value, ARCHITECTURES) else otherwise
 
 
 def _universals(session: Session, kind: s.TypeExpr, env: Env, fresh: set[str]) -> Env:

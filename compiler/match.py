@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from archc.conditions import rank_hint
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.format import format_expr, format_type
@@ -183,7 +184,26 @@ def _power(matching: _Matching, base: s.TypeExpr, exponent: "s.Number | s.Ref", 
             shapes = " and ".join(str(entry.type) for entry in (parts[0], part))
             when = refusal.diagnostic.message.partition(", for example")
             text = f"the operands of {matching.blame.subject} differ: {shapes}{when[1]}{when[2]}"
-            raise _refuse(matching, "A0207", text, _join_hint(parts[0].type, part.type)) from None
+            raise _operands(matching, text, parts[0], part) from None
+
+
+def _operands(matching: _Matching, text: str, first: Flow, other: Flow) -> Refusal:
+    """Return the complaint about two operands, with where the axes that differ come from."""
+    known = []
+    for title, part, against in (("first", first, other), ("other", other, first)):
+        origin = _differing(part, against)
+        source = f"from {_short(origin)}" if origin is not None else ""
+        known.append(Known(title, str(part.type), source, origin or NOWHERE))
+    blame = matching.blame
+    whole = Blame(blame.subject, blame.needs, blame.got, blame.span, tuple(known))
+    return Refusal(whole.diagnostic("A0207", text, _join_hint(first.type, other.type)))
+
+
+def _differing(part: Flow, against: Flow) -> Span | None:
+    if not isinstance(part.type, Tensor) or not isinstance(against.type, Tensor):
+        return None
+    pairs = zip(part.type.dims, against.type.dims, part.origins, strict=False)
+    return next((origin for one, other, origin in pairs if one != other), None)
 
 
 def _join_hint(first: Type, other: Type) -> str:
@@ -301,12 +321,8 @@ def _rank(matching: _Matching, dims: Sequence["s.Expr | s.DimRange | s.DimRest"]
     least = sum(not isinstance(dim, s.DimRest) for dim in dims)
     more = "or more " if any(isinstance(dim, s.DimRest) for dim in dims) else ""
     text = f"{subject} needs {least} {more}{'axis' if least == 1 and not more else 'axes'}; {got} has {len(got.dims)}"
-    hints = {
-        "conv": "conv is channels-first, [c, ..x]; for tokens first, [n, d], there is causal_conv",
-        "causal_conv": "causal_conv is tokens-first, [n, d]; for channels first, [c, ..x], there is conv",
-    }
     flat = "flatten before it" if subject == "linear" else ""
-    return _refuse(matching, "A0201", text, hints.get(subject.split("(")[0], flat))
+    return _refuse(matching, "A0201", text, rank_hint(subject) or flat)
 
 
 def _solve(matching: _Matching) -> None:

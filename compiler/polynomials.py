@@ -1,6 +1,6 @@
 """Laurent polynomials with rational coefficients, as mappings from monomials; the atoms are names or opaque values."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
 from math import gcd, lcm
@@ -154,6 +154,101 @@ def divide(
     return quotient, remainder
 
 
+def cancelled(terms: Terms) -> dict[Monomial, Coefficient]:
+    """Return the terms with sums only below, and only where they do not divide what is above."""
+    total = dict(terms)
+    for atom in atoms(terms):
+        base = None if isinstance(atom, str) else atom.base
+        if base is None:
+            continue
+        levels: dict[int, dict[Monomial, Coefficient]] = {}
+        for term, number in total.items():
+            level = dict(term).get(atom, 0)
+            levels.setdefault(level, {})[times(term, ((atom, -level),)) if level else term] = number
+        for level in range(min(levels), 0):
+            above = levels.get(level, {})
+            divided = negative_part(above)
+            quotient, remainder = divide(scale(above, divided), base, whole=False)
+            if not remainder:
+                levels[level + 1] = add(levels.get(level + 1, {}), scale(quotient, inverse(divided)))
+                levels[level] = {}
+        for level in range(max(levels), 0, -1):
+            levels[level - 1] = add(levels.get(level - 1, {}), multiply(levels.pop(level, {}), base))
+        total = {
+            times(term, ((atom, level),)) if level else term: number
+            for level, above in levels.items()
+            for term, number in above.items()
+        }
+    return total
+
+
+def ratio(left: Terms, right: Terms) -> tuple[Terms, Terms]:
+    """Return numerator and denominator of `left / right` without fractions, divisions or common factors."""
+    while True:
+        factor = 1 / content([*left.values(), *right.values()])
+        shared = inverse(common({**left, **right}))
+        left, right = cancelled(scale(left, shared, factor)), cancelled(scale(right, shared, factor))
+        if not negative_part({**left, **right}):
+            return left, right
+
+
+def floor_parts(left: Terms, right: Terms) -> tuple[dict[Monomial, Coefficient], Terms, Terms]:
+    """Return `(whole, above, below)` with `left//right == whole + above//below` and `above` as small as it gets."""
+    whole: dict[Monomial, Coefficient] = {}
+    above, below = ratio(left, right)
+    while above:
+        quotient, rest = _divide_floor(above, below)
+        if quotient:
+            whole = add(whole, quotient)
+            above, below = ratio(rest, below)
+            continue
+        smaller = _without_content(above, below)
+        if smaller is None:
+            break
+        above, below = smaller
+    number = above.get(CONSTANT, 0)
+    limit = next(iter(below.values())) if len(below) == 1 else 1
+    if above.keys() <= {CONSTANT} and -limit <= number < limit:
+        return (add(whole, {CONSTANT: -1}) if number < 0 else whole), {}, below
+    return whole, above, below
+
+
+def _divide_floor(above: Terms, below: Terms) -> tuple[dict[Monomial, Coefficient], dict[Monomial, Coefficient]]:
+    if len(below) > 1:
+        return divide(above, below, whole=True)
+    ((head, divisor),) = below.items()
+    quotient: dict[Monomial, Coefficient] = {}
+    rest: dict[Monomial, Coefficient] = {}
+    for term, number in above.items():
+        over = times(term, inverse(head))
+        times_in, left = divmod(number, divisor) if is_whole(over) else (0, number)
+        if times_in:
+            quotient[over] = times_in
+        if left:
+            rest[term] = left
+    return quotient, rest
+
+
+def _without_content(above: Terms, below: Terms) -> tuple[Terms, Terms] | None:
+    """Return the same floor quotient by a smaller constant, None where there is none."""
+    factors = [int(number) for term, number in above.items() if term]
+    divisor = below.get(CONSTANT, 0)
+    if below.keys() != {CONSTANT} or not factors or (shared := gcd(int(divisor), *factors)) < 2:
+        return None
+    smaller = {term: number // shared for term, number in above.items() if number // shared}
+    return smaller, {CONSTANT: divisor // shared}
+
+
+def aligned(every: Sequence[Terms]) -> tuple[dict[Monomial, Coefficient], Fraction, list[dict[Monomial, Coefficient]]]:
+    """Return `(shared, factor, parts)` with each of `every` equal to `shared + factor*part`, the parts plain."""
+    monomials = dict.fromkeys(monomial for terms in every for monomial in terms)
+    least = {monomial: min(terms.get(monomial, 0) for terms in every) for monomial in monomials}
+    shared = {monomial: number for monomial, number in least.items() if number}
+    left = [add(terms, shared, -1) for terms in every]
+    factor = content(number for terms in left for number in terms.values())
+    return shared, factor, [scale(terms, CONSTANT, 1 / factor) for terms in left]
+
+
 def _power_rank(power: tuple[Atom, int]) -> tuple[bool, str]:
     return rank(power[0])
 
@@ -162,7 +257,7 @@ def text(terms: Terms) -> str:
     """Return the polynomial in source syntax: higher degrees first, what is subtracted after what is added."""
     fractions = {term: number for term, number in terms.items() if number.denominator > 1}
     shared = denominator(fractions.values())
-    alone = terms if len(fractions) == 1 else {term: terms[term] for term in terms if term not in fractions}
+    alone = terms if len(fractions) == 1 else {term: number for term, number in terms.items() if term not in fractions}
     parts = [(number < 0, _order(term), _term(term, number)) for term, number in alone.items()]
     if len(fractions) > 1:
         inner = text({term: int(number * shared) for term, number in fractions.items()})
@@ -181,13 +276,13 @@ def _term(monomial: Monomial, number: Coefficient) -> str:
     if number == 1 and len(monomial) == 1 and monomial[0][1] == 1:
         atom = monomial[0][0]
         return atom if isinstance(atom, str) else atom.factor if atom.text.startswith("-") else atom.text
-    number = abs(number)
+    top, bottom = abs(number.numerator), number.denominator
     above = [_factor(atom) for atom, exponent in monomial for _ in range(exponent)]
     below = [_factor(atom) for atom, exponent in monomial for _ in range(-exponent)]
-    if number.numerator != 1 or not above:
-        above.insert(0, str(number.numerator))
-    if number.denominator != 1:
-        below.insert(0, str(number.denominator))
+    if top != 1 or not above:
+        above.insert(0, str(top))
+    if bottom != 1:
+        below.insert(0, str(bottom))
     if not below:
         return "*".join(above)
     return f"{'*'.join(above)}/{below[0] if len(below) == 1 else '(' + '*'.join(below) + ')'}"

@@ -151,6 +151,7 @@ class Session:
     inside: list[Definition] = field(default_factory=list)
     obligations: list[Obligation] = field(default_factory=list)
     may_fork: bool = True
+    trying: bool = False
     depth: int = 0
     steps: int = 0
     fresh: int = 0
@@ -206,7 +207,8 @@ class Session:
         if self.flexible:
             return
         if equation and answer.witness is not None:
-            raise Refusal(refuse(answer.witness))
+            used = variables(formula)
+            raise Refusal(refuse({name: value for name, value in answer.witness.items() if name in used}))
         self.obligations.append(Obligation(formula, need, self.guard))
         for fact in facts(formula):
             self.context = self.context.assume(fact) or self.context

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
-from math import gcd
 from typing import Literal
 
 from archc.polynomials import (
@@ -19,13 +18,10 @@ from archc.polynomials import (
     content,
     divide,
     inverse,
-    is_whole,
     multiply,
     negative_part,
-    rank,
     scale,
     text,
-    times,
 )
 
 Function = Literal["floor", "max", "sum"]
@@ -133,7 +129,10 @@ class Size:
 
     def substitute(self, sizes: Mapping[str, "Size"]) -> "Size":
         """Return this size with variables replaced, in normal form again; raises ZeroDivisionError and SizeLimit."""
-        return self.replace(dict(sizes)) if self.constant is None and sizes else self
+        if self.constant is not None or not sizes:
+            return self
+        atoms: dict[Atom, Size] = {name: size for name, size in sizes.items()}
+        return self.replace(atoms)
 
     def replace(self, sizes: Mapping[Atom, "Size"]) -> "Size":
         """Return this size with atoms replaced, also inside applications; raises ZeroDivisionError and SizeLimit."""
@@ -215,6 +214,11 @@ class Application:
     def __reduce__(self) -> tuple[Callable[..., "Application"], tuple[Function, tuple[Size, ...]]]:
         return Application, (self.function, self.arguments)
 
+    @property
+    def base(self) -> Terms | None:
+        """The terms of a sum that divides."""
+        return self.arguments[0].terms if self.function == "sum" else None
+
     def value(self, values: Mapping[str, int]) -> Coefficient:
         """Return the value; raises ZeroDivisionError where a floor quotient divides by less than one."""
         numbers = [size.value(values) for size in self.arguments]
@@ -242,11 +246,11 @@ def from_terms(terms: Terms) -> Size:
     if len(kept) > MAX_TERMS:
         raise SizeLimit(f"a size has more than {MAX_TERMS} terms")
     if divided:
-        kept = _cancelled(kept)
+        kept = cancelled(kept)
     if not kept:
         return Size.of(0)
-    number = kept[CONSTANT] if len(kept) == 1 and CONSTANT in kept else None
-    return Size.of(number) if isinstance(number, int) else Size(kept)
+    constant = kept[CONSTANT] if len(kept) == 1 and CONSTANT in kept else None
+    return Size.of(constant) if isinstance(constant, int) else Size(kept)
 
 
 def as_size(value: "Size | int") -> Size:
@@ -315,16 +319,13 @@ def maximum(*sizes: Size) -> Size:
         number = size.terms.get(CONSTANT, 0)
         rest = from_terms({term: factor for term, factor in size.terms.items() if term != CONSTANT})
         best[rest] = max(best.get(rest, number), number)
-    every = [add(rest.terms, {CONSTANT: number}) if number else rest.terms for rest, number in best.items()]
+    every = [add(rest.terms, {CONSTANT: number}) for rest, number in best.items()]
     if len(every) == 1:
         return from_terms(every[0])
     if len(every) > MAX_ARGUMENTS:
         raise SizeLimit(f"a maximum has more than {MAX_ARGUMENTS} arguments")
-    monomials = {monomial for terms in every for monomial in terms}
-    shared = {monomial: min(terms.get(monomial, 0) for terms in every) for monomial in monomials}
-    left = [add(terms, shared, -1) if shared else dict(terms) for terms in every]
-    factor = content(number for terms in left for number in terms.values())
-    parts = sorted((from_terms(scale(terms, CONSTANT, 1 / factor)) for terms in left), key=_argument_rank)
+    shared, factor, left = aligned(every)
+    parts = sorted(map(from_terms, left), key=_argument_rank)
     return from_terms(add(shared, {((apply("max", tuple(parts)), 1),): factor}))
 
 
@@ -341,57 +342,16 @@ def apply(function: Function, arguments: tuple[Size, ...]) -> Application:
 
 @lru_cache(maxsize=1 << 14)
 def _floordiv(left: Size, right: Size) -> Size:
-    above, below = _without_division(left, right)
-    whole: dict[Monomial, Coefficient] = {}
-    rest: dict[Monomial, Coefficient] = {}
-    if len(below.terms) == 1:
-        ((head, divisor),) = below.terms.items()
-        for term, number in above.terms.items():
-            ratio = times(term, inverse(head))
-            if is_whole(ratio):
-                whole[ratio], rest[term] = divmod(number, divisor)
-            else:
-                rest[term] = number
-    else:
-        whole, rest = divide(above.terms, below.terms, whole=True)
-    if any(whole.values()):
-        return from_terms(whole) + floordiv(from_terms(rest), below)
-    return _proper(from_terms(rest), below)
-
-
-def _without_division(left: Size, right: Size) -> tuple[Size, Size]:
-    """Return numerator and denominator of `left / right` without fractions, divisions or common factors."""
-    both = {**left.terms, **right.terms}
-    shared = inverse(common(both))
-    numbers = [*left.terms.values(), *right.terms.values()]
-    factor = 1 / content(numbers)
-    above, below = from_terms(scale(left.terms, shared, factor)), from_terms(scale(right.terms, shared, factor))
-    divided = negative_part({**above.terms, **below.terms})
-    return (above, below) if not divided else _without_division(above, below)
-
-
-def _proper(above: Size, below: Size) -> Size:
-    """Return `above // below` where no multiple of `below` can be pulled out of `above`."""
-    number = above.terms.get(CONSTANT, 0)
-    rest = {term: factor for term, factor in above.terms.items() if term != CONSTANT}
-    if not rest:
-        limit = next(iter(below.terms.values())) if len(below.terms) == 1 else 1
-        if 0 <= number < limit:
-            return Size.of(0)
-        if -limit <= number < 0:
-            return Size.of(-1)
-    elif below.constant is not None:
-        shared = gcd(below.constant, *(int(factor) for factor in rest.values()))
-        if shared > 1:
-            smaller = add(scale(rest, CONSTANT, Fraction(1, shared)), {CONSTANT: number // shared})
-            return floordiv(from_terms(smaller), Size.of(below.constant // shared))
-    nested = [term[0][0] for term, factor in rest.items() if factor == 1 and len(term) == 1 and term[0][1] == 1]
-    quotients = [atom for atom in nested if isinstance(atom, Application) and atom.function == "floor"]
-    if len(quotients) == 1:
-        top, bottom = quotients[0].arguments
-        others = above - from_terms({((quotients[0], 1),): 1})
-        return floordiv(top + bottom * others, bottom * below)
-    return from_terms({((apply("floor", (above, below)), 1),): 1})
+    whole, top, bottom = floor_parts(left.terms, right.terms)
+    above, below = from_terms(top), from_terms(bottom)
+    for term, number in top.items():
+        atom = term[0][0] if number == 1 and len(term) == 1 and term[0][1] == 1 else None
+        if isinstance(atom, Application) and atom.function == "floor":
+            inner, divisor = atom.arguments
+            others = above - from_terms({term: 1})
+            return from_terms(whole) + floordiv(inner + divisor * others, divisor * below)
+    rest = from_terms({((apply("floor", (above, below)), 1),): 1}) if top else above
+    return from_terms(whole) + rest
 
 
 def _alternatives(size: Size) -> list[Size]:
@@ -403,35 +363,6 @@ def _alternatives(size: Size) -> list[Size]:
                 rest = size - from_terms({monomial: 1})
                 return [argument + rest for argument in atom.arguments]
     return [size]
-
-
-def _cancelled(terms: Terms) -> dict[Monomial, Coefficient]:
-    """Return terms in which sums stand only below, and only where they do not divide what is above."""
-    sums = {atom for term in terms for atom, _ in term if isinstance(atom, Application) and atom.function == "sum"}
-    total = dict(terms)
-    for atom in sorted(sums, key=rank):
-        levels: dict[int, dict[Monomial, Coefficient]] = {}
-        for term, number in total.items():
-            level = dict(term).get(atom, 0)
-            levels.setdefault(level, {})[times(term, ((atom, -level),)) if level else term] = number
-        base = atom.arguments[0].terms
-        for level in range(min(levels), max(max(levels), 0)):
-            if level >= 0:
-                continue
-            above = levels.get(level, {})
-            divided = negative_part(above)
-            quotient, remainder = divide(scale(above, divided), base, whole=False)
-            if not remainder:
-                levels[level + 1] = add(levels.get(level + 1, {}), scale(quotient, inverse(divided)))
-                levels[level] = {}
-        for level in range(max(levels), 0, -1):
-            levels[level - 1] = add(levels.get(level - 1, {}), multiply(levels.pop(level, {}), base))
-        total = {
-            times(term, ((atom, level),)) if level else term: number
-            for level, above in levels.items()
-            for term, number in above.items()
-        }
-    return total
 
 
 def _names(atom: Atom) -> frozenset[str]:

@@ -1,4 +1,7 @@
-"""Syntax to text on one line, with the parentheses it needs and no more."""
+"""Syntax to text on one line, with the parentheses it needs and no more.
+
+A doc comment ends its line, so the text of a node that holds one has line breaks; a node without has none.
+"""
 
 import json
 import re
@@ -162,8 +165,17 @@ def key(name: str) -> str:
     return name if _PLAIN_KEY.fullmatch(name) else quoted(name)
 
 
+def docs(lines: tuple[str, ...]) -> list[str]:
+    """Return doc comments as they are written."""
+    return [f"## {line}".rstrip() for line in lines]
+
+
+def _flat_docs(lines: tuple[str, ...]) -> str:
+    return "".join([line + "\n" for line in docs(lines)])
+
+
 def flat_binding(node: s.Binding) -> str:
-    return f"{key(node.name)} = {flat_expr(node.value)}"
+    return f"{_flat_docs(node.docs)}{key(node.name)} = {flat_expr(node.value)}"
 
 
 def names(given: tuple[str, ...], is_tuple: bool) -> str:
@@ -237,7 +249,7 @@ def _type(node: s.TypeExpr) -> str:
         case s.TypeArrow(source, target):
             return f"{flat_type(source, POWER)} -> {flat_type(target, ARROW)}"
         case s.TypeUnion(arms):
-            return " | ".join([flat_type(arm.type, ARROW) for arm in arms])
+            return " | ".join([_flat_docs(arm.docs) + flat_type(arm.type, ARROW) for arm in arms])
         case _:
             assert_never(node)
 
@@ -266,7 +278,7 @@ def flat_member(node: s.Field | s.TypeSpread) -> str:
         is_open = isinstance(node.type, s.TypeRange) and node.type.low is None
         return f"..({flat_type(node.type)})" if is_open else ".." + flat_type(node.type, ATOM_TYPE)
     before = "".join([flat_annotation(one) + " " for one in node.annotations])
-    return f"{before}{field_head(node)} {flat_type(node.type)}{field_tail(node)}"
+    return f"{_flat_docs(node.docs)}{before}{field_head(node)} {flat_type(node.type)}{field_tail(node)}"
 
 
 def field_head(node: s.Field) -> str:

@@ -1,12 +1,14 @@
 """Syntax to canonical text: one layout, which depends on the syntax, its comments and its blank lines alone."""
 
+import re
+
 from archc.grammar import syntax as s
 from archc.grammar.flat import flat_expr, flat_type
 
 
 def format_expr(expr: s.Expr, width: int | None = None) -> str:
     """Return `expr` on one line; with a `width`, shortened to it with an ellipsis."""
-    text = flat_expr(expr)
+    text = _without_docs(flat_expr(expr))
     if width is None or len(text) <= width:
         return text
     if isinstance(expr, s.Call):
@@ -19,4 +21,8 @@ def format_expr(expr: s.Expr, width: int | None = None) -> str:
 
 def format_type(kind: s.TypeExpr) -> str:
     """Return `kind` on one line."""
-    return flat_type(kind)
+    return _without_docs(flat_type(kind))
+
+
+def _without_docs(text: str) -> str:
+    return re.sub(r"##[^\n]*\n", "", text) if "\n" in text else text

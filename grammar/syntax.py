@@ -425,7 +425,16 @@ class TypeUnion:
 
 
 TypeExpr = (
-    TypeName | TypeVariable | TypeLiteral | TypeRange | TypeTuple | TypeRecord | TypeList | TypePower | TypeArrow | TypeUnion
+    TypeName
+    | TypeVariable
+    | TypeLiteral
+    | TypeRange
+    | TypeTuple
+    | TypeRecord
+    | TypeList
+    | TypePower
+    | TypeArrow
+    | TypeUnion
 )
 
 

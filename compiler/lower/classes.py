@@ -19,7 +19,7 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Scaled:
-    """`times * parameter // by`, exactly."""
+    """`times * parameter // by`, where one of the two is 1."""
 
     parameter: str
     times: int = 1
@@ -280,6 +280,9 @@ class _Unifying:
             ratio = whole_ratio(values, column)
             if ratio is not None:
                 return Scaled(self.by_column.get(_key(column)) or self._parameter(name, column), *ratio)
+        for parameter in self.parameters.values():
+            if _halves(values, parameter.column):
+                return Scaled(parameter.name, 1, 2)
         return None
 
     def _arguments(self) -> Iterator[tuple[str, tuple[Plain, ...]]]:
@@ -319,6 +322,12 @@ def whole_ratio(values: Sequence[Plain], column: Sequence[Plain]) -> tuple[int, 
         return ratio, 1
     by = {two // one if two % one == 0 else 0 for one, two in zip(over, under, strict=True)}
     return (1, ratio) if len(by) == 1 and (ratio := by.pop()) > 0 else None
+
+
+def _halves(values: Sequence[Plain], column: Sequence[Plain]) -> bool:
+    """Whether values == column // 2, as the padding of odd kernels is."""
+    over, under = _whole_numbers(values), _whole_numbers(column)
+    return over is not None and under is not None and over == [number // 2 for number in under]
 
 
 def _whole_numbers(values: Iterable[Plain]) -> list[int] | None:

@@ -66,7 +66,8 @@ def _inside(indent: int, body: str) -> list[str]:
     if len(items) == 1 and " for " in body:
         made, clause = _comprehension(body)
         return [*_fit(indent, made), *_fit(indent, clause)]
-    return [line for item in items for line in _fit(indent, item, ",")]
+    comma = "," if len(items) > 1 else ""
+    return [line for item in items for line in _fit(indent, item, comma)]
 
 
 def _comprehension(body: str) -> tuple[str, str]:

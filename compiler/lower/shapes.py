@@ -46,7 +46,8 @@ def specialisation(entry: Class, all_classes: tuple[Class, ...]) -> str:
 
 def _constant(entry: Class) -> Iterator[tuple[str, str]]:
     for name, value in entry.arguments[0].items():
-        if all(name in given and literal(given[name]) == literal(value) for given in entry.arguments):
+        same = all(name in given and literal(given[name]) == literal(value) for given in entry.arguments)
+        if same and not isinstance(value, str):
             yield name, str(value)
 
 

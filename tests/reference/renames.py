@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 
 RESNET18 = {
@@ -136,7 +137,7 @@ def apart(named: Mapping[str, Tensor], sizes: tuple[int, ...] = ()) -> dict[str,
             found[name] = tensor
             continue
         rows = sizes if len(parts) == len(sizes) else len(tensor) // len(parts)
-        for key, part in zip(parts, tensor.split(rows), strict=True):
+        for key, part in zip(parts, torch.split(tensor, rows), strict=True):
             found[f"{path}.{key}.{leaf}"] = part
     return found
 
