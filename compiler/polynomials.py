@@ -8,12 +8,17 @@ from typing import Protocol
 
 
 class Opaque(Protocol):
-    """An atom that is no variable: it has a value, and two texts, alone and as a factor of a product."""
+    """An atom that is no variable: it has a value, and two texts, alone and as a factor of a product.
+
+    `base` is set for a sum that divides: multiplying by it is multiplying by these terms.
+    """
 
     @property
     def text(self) -> str: ...
     @property
     def factor(self) -> str: ...
+    @property
+    def base(self) -> "Terms | None": ...
     @property
     def variables(self) -> frozenset[str]: ...
     def value(self, values: Mapping[str, int]) -> int | Fraction: ...

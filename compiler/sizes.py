@@ -13,10 +13,13 @@ from archc.polynomials import (
     Monomial,
     Terms,
     add,
+    aligned,
     atoms,
+    cancelled,
     common,
     content,
     divide,
+    floor_parts,
     inverse,
     multiply,
     negative_part,
@@ -131,8 +134,8 @@ class Size:
         """Return this size with variables replaced, in normal form again; raises ZeroDivisionError and SizeLimit."""
         if self.constant is not None or not sizes:
             return self
-        atoms: dict[Atom, Size] = {name: size for name, size in sizes.items()}
-        return self.replace(atoms)
+        images: dict[Atom, Size] = dict(sizes.items())
+        return self.replace(images)
 
     def replace(self, sizes: Mapping[Atom, "Size"]) -> "Size":
         """Return this size with atoms replaced, also inside applications; raises ZeroDivisionError and SizeLimit."""
