@@ -66,21 +66,20 @@ NETWORKS = {
         model Net : (a: [3, 4], b: [4, 5]) -> [3, 5] = { let c = b -> relu  return (a -> tanh, c) -> matmul }
     """,
     "several outputs": """
-        model Net : [6, 4] -> [3, 4] = { let (p, q) = chunk(2)  return (q, p -> relu) -> sub }
+        model Net : (x: [6, 4]) -> [3, 4] = { let (p, q) = x -> chunk(2)  return (q, p -> relu) -> sub }
     """,
     "two results": """
         model Net : [6] -> ([2], [3]) = (linear(2), linear(3) -> relu)
     """,
     "axes that are split": """
-        const a = 3
-        model Net : [12, 5] -> [5, 12] = rearrange([a*b, c] -> [b, c, a]) -> rearrange([b, c, a] -> [c, a*b])
+        model Net(a = 3) : [12, 5] -> [5, 12] = rearrange([a*b, c] -> [b, c, a]) -> rearrange([b, c, a] -> [c, a*b])
     """,
     "a memory that each step reads": """
         block Layer : (x: [n, d], m: [k, d]) -> [n, d] = (x -> linear(d), m -> linear(d), m) -> attention(1)
         model Net : (x: [5, 8], m: [3, 8]) -> [5, 8] = x -> ((id, m) -> Layer) * 2
     """,
     "a loop of steps that differ": """
-        model Net : [8] -> [2] = for d in [6, 4, 2] { linear(d) -> relu }
+        model Net : [8] -> [2] = for d in [6, 4, 2] { linear(d) -> tanh }
     """,
 }
 

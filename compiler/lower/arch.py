@@ -22,8 +22,7 @@ def to_arch(graph: Graph) -> str:
     model = (
         f"{docs}model {graph.name.rsplit('.', 1)[-1]} : {_inputs(graph, body.names)} -> {graph.type}\n= {body.text}\n"
     )
-    constants = "".join(f"const {name} = {value}\n" for name, value in program.constants.items())
-    return "\n".join(["arch 0.1\n", *([constants] if constants else []), *program.blocks, model])
+    return "\n".join(["arch 0.1\n", *program.blocks, model])
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +48,18 @@ Layers = Mapping[str, str]
 
 @dataclass(slots=True)
 class _Program:
-    """The blocks written so far, by body, and the constants that patterns need."""
+    """The blocks written so far, by body."""
 
     variables: frozenset[str]
     blocks: list[str] = field(default_factory=list)
     named: dict[tuple[str, str], str] = field(default_factory=dict)
-    constants: Constants = field(default_factory=dict)
 
     def body(self, graph: Graph) -> tuple[_Text, "_Body"]:
         """Return the text of `graph` as a body, writing the blocks that it calls first."""
-        body = _Body(self, _uses(graph), taken=set(self.variables))
+        body = _Body(self, taken=set(self.variables))
         names = [body.fresh("x" if len(graph.inputs) == 1 else entry.name or "x") for entry in graph.inputs]
         env = [body.point(name) for name in names]
+        body.uses = {value: 2 for value in env}
         lent = {key: f"layer{at}" for at, key in enumerate(graph.borrowed)}
         results = body.run(graph, env, lent)
         return _Text(body.finish(results, graph.type), tuple(names)), body
@@ -84,11 +83,12 @@ class _Body:
     """Expressions in the order of evaluation: each is used where the next one takes it up, or else named by `let`."""
 
     program: _Program
-    uses: dict[int, int]
+    uses: dict[int, int] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     pending: list[Item] = field(default_factory=list)
     known: dict[int, str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
+    constants: Constants = field(default_factory=dict)
     count: int = 0
 
     def fresh(self, wish: str) -> str:
@@ -113,9 +113,13 @@ class _Body:
         layers = {**lent, **self._shared(graph, lent)}
         for node in graph.nodes:
             inputs = [here[value.index] for value in node.inputs]
-            for output in range(len(node.outputs)):
-                self.uses[self.count + output] = uses.get(len(here) + output, 0)
-            here += self._node(node, inputs, layers)
+            before = self.count
+            made = self._node(node, inputs, layers)
+            for value in made:
+                self.uses[value] = self.uses.get(value, 0) + 1 if value < before else 0
+            for output, value in enumerate(made, len(here)):
+                self.uses[value] += uses.get(output, 0)
+            here += made
         return [here[value.index] for value in graph.results]
 
     def _shared(self, graph: Graph, lent: Layers) -> dict[str, str]:
@@ -132,7 +136,7 @@ class _Body:
         """Return the text that makes the layer of `node`, without regard to its name."""
         match node:
             case OpNode():
-                return stage(node, self.program.constants, self.taken)
+                return stage(node, self.constants, self.taken)
             case CallNode():
                 name = self.program.block(node, node.graph, node.block)
                 given = [layers[dict(node.lends)[key]] for key in node.graph.borrowed]
@@ -161,8 +165,11 @@ class _Body:
     def _unrolled(self, node: LoopNode, inputs: list[int], layers: Layers) -> list[int]:
         carried, others = inputs[: node.carried], inputs[node.carried :]
         lent = {inner: layers[outer] for inner, outer in node.lends}
+        self.name_all(others)
         for step in node.steps:
-            self.name_all([*carried, *others])
+            inside = _uses(step)
+            for at, value in enumerate(carried):
+                self.uses[value] += inside.get(at, 0) - 1
             carried = self.run(step, [*carried, *others], lent)
         return carried
 
@@ -222,6 +229,7 @@ class _Body:
             self.flush()
             operands = self.take(results, [1] * len(results))
         value = _source(operands)
+        self.lines = [*(f"let {name} = {size}" for name, size in self.constants.items()), *self.lines]
         if not self.lines:
             return value
         return "\n".join(["{", *(f"{INDENT}{line}" for line in self.lines), f"{INDENT}return {value}", "}"])

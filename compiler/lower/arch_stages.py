@@ -10,7 +10,7 @@ from archc.load import load_text
 from archc.sizes import Size
 
 Constants = dict[str, Size]
-"""Sizes that patterns mention by name."""
+"""Sizes that the patterns of one body mention by name."""
 
 
 def stage(node: OpNode, constants: Constants, taken: AbstractSet[str]) -> str:
