@@ -59,7 +59,7 @@ class _Program:
         body = _Body(self, taken=set(self.variables))
         names = [body.fresh("x" if len(graph.inputs) == 1 else entry.name or "x") for entry in graph.inputs]
         env = [body.point(name) for name in names]
-        body.uses = {value: 2 for value in env}
+        body.uses = dict.fromkeys(env, 2)
         lent = {key: f"layer{at}" for at, key in enumerate(graph.borrowed)}
         results = body.run(graph, env, lent)
         return _Text(body.finish(results, graph.type), tuple(names)), body
