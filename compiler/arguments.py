@@ -3,20 +3,20 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from math import isnan
 
 from archc.conditions import Evaluate, undecided
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.format import format_type
 from archc.grammar.source import Span
-from archc.prove import at_least, equal
+from archc.prove import Fact, at_least, equal
 from archc.session import Refusal, Session
 from archc.sizes import Size
 from archc.values import (
     ARCHITECTURES,
     Env,
     Every,
-    Fact,
     Flow,
     Formula,
     HoleValue,
@@ -87,7 +87,11 @@ def _range(low: s.Number | s.String | None, high: s.Number | s.String | None) ->
     bounds = [number(bound.text) if isinstance(bound, s.Number) else None for bound in (low, high)]
     whole = all(not isinstance(bound, float) for bound in bounds)
     first, last = (bound.constant if isinstance(bound, Size) else bound for bound in bounds)
-    values = tuple(range(int(first), int(last) + 1)) if whole and first is not None and last is not None and last - first < 64 else ()
+    values = (
+        tuple(range(int(first), int(last) + 1))
+        if whole and first is not None and last is not None and last - first < 64
+        else ()
+    )
     return Domain("int" if whole else "float", first, last, values)
 
 
@@ -173,7 +177,9 @@ def _assign(
             nearest = get_close_matches(name, order, 3)
             label = f"nearest: {', '.join(nearest)}" if nearest else _usage(declaration)
             hint = f"{nearest[0]}={show(value)}" if nearest else ""
-            raise Refusal(Diagnostic("A0102", f"{_title(declaration)} has no parameter `{name}`", place, label, hint=hint))
+            raise Refusal(
+                Diagnostic("A0102", f"{_title(declaration)} has no parameter `{name}`", place, label, hint=hint)
+            )
         if name in taken:
             raise Refusal(Diagnostic("A0103", f"{_title(declaration)} gets `{name}` twice", place, _usage(declaration)))
         taken[name] = value, place
@@ -185,7 +191,9 @@ def _title(declaration: s.Declaration) -> str:
 
 
 def _usage(declaration: s.Declaration) -> str:
-    parts = (parameter.name + ("?" if parameter.default is not None else "") for parameter in declaration.parameters or ())
+    parts = (
+        parameter.name + ("?" if parameter.default is not None else "") for parameter in declaration.parameters or ()
+    )
     return f"{declaration.name}({', '.join(parts)})"
 
 
@@ -199,7 +207,9 @@ def _coerce(
         value = _within(session, value, span)
     fits: Callable[[Value], bool] = {
         "int": lambda v: isinstance(v, Size) or (isinstance(v, Shape) and declaration.kind == "fn"),
-        "float": lambda v: isinstance(v, float) or (isinstance(v, Size) and v.constant is not None) or isinstance(v, Opaque),
+        "float": lambda v: (
+            isinstance(v, float) or (isinstance(v, Size) and v.constant is not None) or isinstance(v, Opaque)
+        ),
         "bool": lambda v: isinstance(v, (bool, Opaque, Fact, Every, Some)),
         "string": lambda v: isinstance(v, (str, Opaque)),
         "list": lambda v: isinstance(v, Items),
@@ -224,7 +234,7 @@ def _hole(session: Session, space: Domain, parameter: s.Parameter, span: Span) -
     if not space.values:
         text = f"`_` ranges over a finite type; `{parameter.name}` is {_wanted(space, parameter)}"
         raise Refusal(Diagnostic("A0405", text, span, hint=f"{parameter.name}: 1 | 2 | 4"))
-    values = [Size.of(v) if isinstance(v, int) and not isinstance(v, bool) else v for v in space.values]
+    values: list[Value] = [Size.of(v) if isinstance(v, int) and not isinstance(v, bool) else v for v in space.values]
     return undecided(session, f"hole at {span.start}", values)
 
 
@@ -247,7 +257,14 @@ def _wanted(space: Domain, parameter: s.Parameter) -> str:
         return "one of " + ", ".join(show(v) if isinstance(v, (str, bool)) else f"{v}" for v in space.values[:8])
     bounds = "" if space.low is None else f" of at least {space.low:g}"
     bounds += "" if space.high is None else f" up to {space.high:g}" if bounds else f" of at most {space.high:g}"
-    names = {"int": "a whole number", "float": "a number", "bool": "true or false", "string": "a string", "list": "a list", "arrow": "an architecture"}
+    names = {
+        "int": "a whole number",
+        "float": "a number",
+        "bool": "true or false",
+        "string": "a string",
+        "list": "a list",
+        "arrow": "an architecture",
+    }
     if space.kind == "arrow" and parameter.type is not None:
         return f"an architecture of type {format_type(parameter.type)}"
     return names.get(space.kind, "something else") + bounds
@@ -271,7 +288,7 @@ def _check_range(
             session.require(condition, need, refuse)
     elif isinstance(value, float):
         low, high = space.low, space.high
-        if (low is not None and value < low) or (high is not None and value > high) or value != value:
+        if (low is not None and value < low) or (high is not None and value > high) or isnan(value):
             raise Refusal(refuse(None))
     elif isinstance(value, str) and space.values and value not in space.values:
         nearest = get_close_matches(value, [entry for entry in space.values if isinstance(entry, str)], 1)
@@ -292,5 +309,3 @@ def _inside(value: Size, space: Domain) -> Formula:
     if space.high is not None:
         parts.append(at_least(Size.of(int(space.high)), value))
     return Every(tuple(parts))
-
-

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from archc.arguments import bind
 from archc.builder import Builder
-from archc.check import Program, labels, text_of
+from archc.check import Program, text_of
 from archc.conditions import demand
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import CompileError, Diagnostic, Note
@@ -26,12 +26,15 @@ from archc.sizes import Size
 from archc.static import evaluate
 from archc.tensor import Product, Type, leaves
 from archc.values import Definition, Env, Flow, Items, Obligation, Value, flow
+from archc.walk import labels
 
 Argument = int | float | bool | str | Sequence["Argument"]
 At = str | Sequence[int] | Mapping[str, "str | Sequence[int]"]
 
 
-def build(program: Program, name: str, *, arguments: Mapping[str, Argument] | None = None, at: At | None = None) -> Graph:
+def build(
+    program: Program, name: str, *, arguments: Mapping[str, Argument] | None = None, at: At | None = None
+) -> Graph:
     """Return the graph of the model (or block) `name` of the main file.
 
     `at` is the type of the input without its batch axis, as `.arch` text or as sizes, by label where there are several
@@ -209,7 +212,9 @@ def _clause(
     session.blame = None
 
 
-def _sizes(clause: s.Expr, env: Env, declaration: s.Declaration, arguments: Mapping[str, Argument]) -> tuple[Known, ...]:
+def _sizes(
+    clause: s.Expr, env: Env, declaration: s.Declaration, arguments: Mapping[str, Argument]
+) -> tuple[Known, ...]:
     """Return the sizes that a clause mentions, each with where it came from."""
     defaults = {parameter.name for parameter in declaration.parameters or ()}
     found = []
@@ -225,7 +230,7 @@ def _condition(debt: Obligation) -> Condition:
     condition = debt.formula
     message = f"{debt.need.subject} needs {debt.need.text}"
     if isinstance(condition, Fact) and condition.relation in ("==", "!=", ">=", "divides"):
-        return Condition(condition.relation, condition.left, condition.right, message)  # type: ignore[arg-type]
+        return Condition(condition.relation, condition.left, condition.right, message)
     text = f"{text_of(condition)} cannot be checked while the network runs"
     raise Refusal(Diagnostic("A0702", text, debt.need.span, hint="give the input type with at="))
 
@@ -252,5 +257,3 @@ def _check_sharing(graph: Graph) -> None:
                 text = "this layer is one set of weights, and its mentions need weights of different shapes"
                 notes = (Note("first mention", "", owned[1]),)
                 raise Refusal(Diagnostic("A0304", text, node.span, notes=notes, hint="mention it without `let`"))
-
-

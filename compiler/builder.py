@@ -74,7 +74,12 @@ class Builder:
         return self._add(node, slots, output)
 
     def call(
-        self, declaration: s.Declaration, names: Mapping[str, Value], into: Flow, site: Site, walk: Callable[[Flow], Flow]
+        self,
+        declaration: s.Declaration,
+        names: Mapping[str, Value],
+        into: Flow,
+        site: Site,
+        walk: Callable[[Flow], Flow],
     ) -> Flow:
         """Add one mention of a block; an equal mention before it is reused."""
         arguments = _arguments(names)
@@ -220,9 +225,7 @@ class Builder:
         slots, types = self._inputs(into)
         more, more_types, lends = self._outside(outer)
         key, borrowed = self._key(site, snake(name))
-        node = CallNode(
-            name, arguments, graph, (), types + more_types, leaves(kind), key, lends, borrowed, site.span
-        )
+        node = CallNode(name, arguments, graph, (), types + more_types, leaves(kind), key, lends, borrowed, site.span)
         return self._add(node, slots + more, kind)
 
     # ------------------------------------------------------------ values

@@ -1,6 +1,6 @@
 """Conditions as expressions -> formulas over sizes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
@@ -92,13 +92,26 @@ def _is_remainder(expr: s.Compare) -> bool:
 
 
 def _relation(operator: str, left: Size, right: Size) -> Formula:
-    fact = {
-        "==": equal, "!=": lambda a, b: negate(equal(a, b)), ">=": at_least, "<=": lambda a, b: at_least(b, a),
-        "<": less, ">": lambda a, b: less(b, a),
-    }[operator](left, right)  # fmt: skip
+    fact = _fact(operator, left, right)
     if left.constant is not None and right.constant is not None:
         return bool(fact.evaluate({}))
     return fact
+
+
+def _fact(operator: str, left: Size, right: Size) -> Fact:
+    match operator:
+        case "==":
+            return equal(left, right)
+        case "!=":
+            return negate(equal(left, right))
+        case ">=":
+            return at_least(left, right)
+        case "<=":
+            return at_least(right, left)
+        case "<":
+            return less(left, right)
+        case _:
+            return less(right, left)
 
 
 def _numbers(operator: str, left: Size | float, right: Size | float) -> Formula:
@@ -198,7 +211,7 @@ def split_message(fact: Fact, blame: Blame) -> str:
     return f"{fact.right} is not a multiple of {fact.left}"
 
 
-def undecided(session: Session, site: str, values: list[Value]) -> Value:
+def undecided(session: Session, site: str, values: Sequence[Value]) -> Value:
     """Return one unknown value among `values`; where none can stand for them, raise Fork."""
     sizes = [value.constant for value in values if isinstance(value, Size)]
     if len(sizes) == len(values) and None not in sizes:

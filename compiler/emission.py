@@ -1,5 +1,7 @@
 """One operation's output, handed to the emitter where there is one."""
 
+from collections.abc import Mapping
+
 from archc.grammar.source import Span
 from archc.graph import Pattern, Static
 from archc.session import Session, Site
@@ -9,7 +11,9 @@ from archc.tensor import Run, Tensor, Type
 from archc.values import ARCHITECTURES, Flow, Items, Opaque, Shape, Value, flow
 
 
-def emit(session: Session, name: str, values: dict[str, Value | Pattern], into: Flow, output: Type, site: Site) -> Flow:
+def emit(
+    session: Session, name: str, values: Mapping[str, Value | Pattern], into: Flow, output: Type, site: Site
+) -> Flow:
     """Return the output of the operation `name` on `into`, of the type that its rule found."""
     origins = trace(into, output, site.span)
     if session.emitter is None:

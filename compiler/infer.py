@@ -3,24 +3,24 @@
 from collections.abc import Sequence
 
 from archc.arguments import bind
+from archc.arrows import apply_given, probe
 from archc.choice import choose
 from archc.conditions import demand
-from archc.emission import emit, trace
+from archc.emission import emit
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.format import format_type
 from archc.grammar.source import Span
 from archc.instantiate import instantiate
 from archc.match import match, parts_of
-from archc.mentions import names_of
 from archc.nearest import with_hint
 from archc.obligations import settle_debts
 from archc.repeat import fold, repeat
-from archc.session import Blame, Known, Refusal, Session, Site, variables
+from archc.session import Blame, Known, Refusal, Session, Site
 from archc.sizes import Size
 from archc.static import evaluate
 from archc.structure import RULES, STRUCTURAL
-from archc.tensor import Product, Run, Tensor, Type, Variable
+from archc.tensor import Product
 from archc.values import (
     ARCHITECTURES,
     UNKNOWN,
@@ -30,12 +30,10 @@ from archc.values import (
     Definition,
     Env,
     Flow,
-    Formula,
     Given,
     Items,
     Layer,
     Method,
-    Shape,
     Value,
     bundle,
     flow,
@@ -57,7 +55,7 @@ def apply(session: Session, value: Value, into: Flow, span: Span, layer: Layer |
         case Closure(expr, env):
             return _expression(session, expr, env, into, layer)
         case Given():
-            return _given(session, value, into, span)
+            return apply_given(session, value, into, span)
         case Layer(architecture):
             return _shared(session, value, architecture, into)
         case Method(owner, applied):
@@ -113,7 +111,9 @@ def _statement(session: Session, statement: s.Statement, env: Env, into: Flow) -
                 session.emitter.define(result)
     if statement.kind == "choose" and not session.flexible:
         hint = "declare this as a space, or use `let`"
-        raise Refusal(Diagnostic("A0302", "`choose` makes a choice, and only a space has choices", statement.span, hint=hint))
+        raise Refusal(
+            Diagnostic("A0302", "`choose` makes a choice, and only a space has choices", statement.span, hint=hint)
+        )
     return result
 
 
@@ -152,10 +152,14 @@ def _applied(session: Session, applied: Applied, into: Flow, site: Site) -> Flow
     declaration = applied.definition.declaration
     if session.depth >= session.limits.call_depth:
         text = f"blocks nest deeper than {session.limits.call_depth}, the limit `call_depth`"
-        raise Refusal(Diagnostic("A0803", text, site.span, hint="call_depth can be raised with archc.Limits(call_depth=...)"))
+        raise Refusal(
+            Diagnostic("A0803", text, site.span, hint="call_depth can be raised with archc.Limits(call_depth=...)")
+        )
     if declaration.kind != "op" and session.recursive(applied.definition) and declaration.type is None:
         text = f"`{declaration.name}` mentions itself, so its type must be declared"
-        raise Refusal(Diagnostic("A0402", text, site.span, hint=f"{declaration.kind} {declaration.name} : a -> b = ..."))
+        raise Refusal(
+            Diagnostic("A0402", text, site.span, hint=f"{declaration.kind} {declaration.name} : a -> b = ...")
+        )
     before = session.blame
     session.depth += 1
     try:
@@ -186,7 +190,11 @@ def signature(declaration: s.Declaration) -> s.TypeArrow | None:
 def _known(values: dict[str, Value], applied: Applied) -> tuple[Known, ...]:
     """Return the arguments as notes; defaults that no one wrote are left out."""
     order = [parameter.name for parameter in applied.definition.declaration.parameters or ()]
-    given = {name or order[place]: span for place, (name, _, span) in enumerate(applied.arguments) if name or place < len(order)}
+    given = {
+        name or order[place]: span
+        for place, (name, _, span) in enumerate(applied.arguments)
+        if name or place < len(order)
+    }
     return tuple(
         Known(name, show(value), f"given to {applied.definition.name}", given[name])
         for name, value in values.items()
@@ -228,7 +236,7 @@ def _block(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     blame = Blame(title, blame.needs, blame.got, blame.span, (*blame.known, *known))
     session.blame = blame
     names.update(_labels(kind.source, into))
-    names = _probe(session, definition, names, blame)
+    names = probe(session, definition, names, blame, apply)
     env = Env(definition.module, names)
     for clause in declaration.where:
         if not measures(clause):
@@ -272,62 +280,6 @@ def _labels(source: s.TypeExpr, into: Flow) -> dict[str, Value]:
     if into.type == UNKNOWN:
         return {item.label: into for item in source.items if item.label}
     return {item.label: part for item, part in zip(source.items, parts_of(into), strict=True) if item.label}
-
-
-def _probe(session: Session, definition: Definition, names: dict[str, Value], blame: Blame) -> dict[str, Value]:
-    """Type every architecture given as an argument; a size that only its result names is bound by that."""
-    for parameter in definition.declaration.parameters or ():
-        given = names.get(parameter.name)
-        if not isinstance(parameter.type, s.TypeArrow) or given is None:
-            continue
-        emitter, session.emitter = session.emitter, None
-        debts = len(session.obligations)
-        fresh: set[str] = set()
-        env = _universals(session, parameter.type.source, Env(definition.module, names), fresh)
-        inner = Blame(show(given)[:40], format_type(parameter.type), None, blame.span, blame.known)
-        source = instantiate(session, parameter.type.source, env, inner)
-        found = _try_given(session, parameter, definition, given, source, env, inner)
-        names = {**names, **{name: value for name, value in found.items() if name not in env.names}}
-        session.obligations[debts:] = [debt for debt in session.obligations[debts:] if not mentions(debt.formula, fresh)]
-        session.emitter = emitter
-    return names
-
-
-def _try_given(
-    session: Session, parameter: s.Parameter, definition: Definition, given: Value, source: Type, env: Env, blame: Blame
-) -> dict[str, Value]:
-    """Apply an argument to the input that its parameter declares; return the names that its result binds."""
-    assert isinstance(parameter.type, s.TypeArrow)
-    place = given.span if isinstance(given, ARCHITECTURES) else blame.span
-    result = apply(session, given, flow(source, blame.span), blame.span)
-    wanted = Blame(f"`{parameter.name}` of {definition.name}", format_type(parameter.type), None, place, blame.known)
-    try:
-        return match(session, parameter.type.target, result, env, wanted)[0]
-    except Refusal as refusal:
-        inner = refusal.diagnostic
-        text = f"`{parameter.name}` of {definition.name} is {format_type(parameter.type)}; this one goes from {source} to {result.type}"
-        when = "".join(inner.message.partition(", for example")[1:])
-        raise Refusal(Diagnostic("A0305", text + when, place, notes=inner.notes)) from None
-
-
-def mentions(formula: Formula, names: set[str]) -> bool:
-    """Return whether `formula` speaks of one of `names`, or of the rank or the elements of such a run."""
-    return any(any(name in entry for name in names) for entry in variables(formula))
-
-
-def _universals(session: Session, kind: s.TypeExpr, env: Env, fresh: set[str]) -> Env:
-    """Bind the names of an arrow parameter's input that the block does not know: it must work for all of them."""
-    for name, sort in names_of(kind).items():
-        if name in env.names or session.scopes.find(env.module, name) is not None:
-            continue
-        unique = session.new_name(name)
-        fresh.add(unique)
-        if sort == "size":
-            session.context = session.context.declare(unique)
-            env = env.bind(**{name: Size.var(unique)})
-        else:
-            env = env.bind(**{name: Variable(unique) if sort == "type" else Shape((Run(unique, Size.var(unique)),))})
-    return env
 
 
 def _inside(session: Session, applied: Applied, names: dict[str, Value], into: Flow, site: Site) -> Flow:
@@ -375,20 +327,11 @@ def is_combinator(declaration: s.Declaration) -> bool:
 def _shared(session: Session, layer: Layer, architecture: Architecture, into: Flow) -> Flow:
     if session.emitter is None or isinstance(architecture, Applied) and not _needs_wrapping(architecture):
         return apply(session, architecture, into, layer.span, layer)
-    return session.emitter.shared(into, Site(layer.span, layer), lambda inner: apply(session, architecture, inner, layer.span))
+    return session.emitter.shared(
+        into, Site(layer.span, layer), lambda inner: apply(session, architecture, inner, layer.span)
+    )
 
 
 def _needs_wrapping(applied: Applied) -> bool:
     declaration = applied.definition.declaration
     return is_combinator(declaration) or declaration.name in STRUCTURAL
-
-
-def _given(session: Session, given: Given, into: Flow, span: Span) -> Flow:
-    """Apply an arrow parameter of the block being checked, of which only the type is known."""
-    blame = Blame(f"`{given.name}`", format_type(given.type.source), into.type, span)
-    names, _ = match(session, given.type.source, into, given.env, blame)
-    result = instantiate(session, given.type.target, Env(given.env.module, names), blame)
-    made = flow(result, span)
-    return Flow(made.type, made.parts, None, trace(into, result, span)) if isinstance(result, Tensor) else made
-
-

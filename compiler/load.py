@@ -143,7 +143,9 @@ def _import_library(loading: _Loading, item: s.Import) -> int:
     if item.path not in LIBRARY:
         hint = f'import "./{item.path.replace(".", "/")}.arch"' if not item.path.startswith("std.") else "import std.nn"
         text = f"there is no library module `{item.path}`"
-        loading.found.append(Diagnostic("A0601", text, item.path_span, "the library has std.nn; a file is a string", hint=hint))
+        loading.found.append(
+            Diagnostic("A0601", text, item.path_span, "the library has std.nn; a file is a string", hint=hint)
+        )
     return 0
 
 
@@ -152,7 +154,9 @@ def _locate(loading: _Loading, item: s.Import, importer: str) -> Path | Diagnost
     if loading.root is None:
         return Diagnostic("A0602", "text without a folder cannot import files", span, "std.nn can be imported anywhere")
     if "\0" in item.path or "://" in item.path or "\\" in item.path or not item.path.endswith(".arch"):
-        return Diagnostic("A0601", "an imported file is a relative path ending in .arch", span, f"found {item.path!r}"[:80])
+        return Diagnostic(
+            "A0601", "an imported file is a relative path ending in .arch", span, f"found {item.path!r}"[:80]
+        )
     path = (Path(importer).parent / item.path).resolve()
     if os.path.isabs(item.path) or not path.is_relative_to(loading.root):
         label = "this leads outside; nothing outside the project is read"
@@ -170,7 +174,9 @@ def _over(loading: _Loading, item: s.Import) -> Diagnostic | None:
     ):
         if value >= bound:
             text = f"the imports reach the limit `{name}` of {bound}"
-            return Diagnostic("A0806", text, item.path_span, hint=f"archc.load(path, limits=Limits({name}={2 * bound}))")
+            return Diagnostic(
+                "A0806", text, item.path_span, hint=f"archc.load(path, limits=Limits({name}={2 * bound}))"
+            )
     return None
 
 

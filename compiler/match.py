@@ -9,6 +9,7 @@ from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.format import format_expr, format_type
 from archc.grammar.source import NOWHERE, Span
 from archc.mentions import names_of, solvable
+from archc.operands import operands, short
 from archc.prove import at_least, divides, equal
 from archc.session import Blame, Known, Refusal, Session, Witness
 from archc.shapes import has_run
@@ -32,7 +33,9 @@ class _Matching:
     known: list[Known] = field(default_factory=list)
 
 
-def match(session: Session, pattern: s.TypeExpr, value: Flow, env: Env, blame: Blame) -> tuple[dict[str, Value], tuple[Known, ...]]:
+def match(
+    session: Session, pattern: s.TypeExpr, value: Flow, env: Env, blame: Blame
+) -> tuple[dict[str, Value], tuple[Known, ...]]:
     """Return `env`'s own names and those that `pattern` binds when it is laid over `value`, with their origins.
 
     Raises Refusal on another rank, size or number of inputs, and on sizes that cannot be solved.
@@ -93,16 +96,16 @@ def _same(matching: _Matching, wanted: Type, found: Type, name: str) -> None:
     """Require two types to be equal, axis by axis."""
     if UNKNOWN in (wanted, found) or wanted == found:
         return
-    if isinstance(wanted, Tensor) and isinstance(found, Tensor) and len(wanted.dims) == len(found.dims):
-        if wanted.kind == found.kind:
-            for one, other in zip(wanted.dims, found.dims, strict=True):
-                _equal_dims(matching, one, other, f"{wanted} and {found} differ")
-            return
+    alike = isinstance(wanted, Tensor) and isinstance(found, Tensor) and wanted.kind == found.kind
+    if isinstance(wanted, Tensor) and isinstance(found, Tensor) and alike and len(wanted.dims) == len(found.dims):
+        for one, other in zip(wanted.dims, found.dims, strict=True):
+            _equal_dims(matching, one, other, f"{wanted} and {found} differ")
+        return
     if matching.session.flexible and _may_agree(wanted, found):
         return
     if isinstance(wanted, Product) and isinstance(found, Product) and len(wanted.items) == len(found.items):
-        for one, other in zip(wanted.items, found.items, strict=True):
-            _same(matching, one, other, name)
+        for part, against in zip(wanted.items, found.items, strict=True):
+            _same(matching, part, against, name)
         return
     raise _refuse(matching, "A0207", f"{wanted} and {found} differ; both are `{name}`")
 
@@ -127,7 +130,11 @@ def _equal_dims(matching: _Matching, one: Dim, other: Dim, message: str) -> None
 
 
 def _for(witness: Witness | None) -> str:
-    return f", for example when {', '.join(f'{name} = {value}' for name, value in sorted(witness.items()))}" if witness else ""
+    return (
+        f", for example when {', '.join(f'{name} = {value}' for name, value in sorted(witness.items()))}"
+        if witness
+        else ""
+    )
 
 
 def _anything(matching: _Matching, pattern: s.TypeExpr) -> None:
@@ -150,7 +157,9 @@ def _tuple(matching: _Matching, items: Sequence[s.TypeItem], value: Flow) -> Non
     if not isinstance(value.type, Product) or len(value.type.items) != len(items):
         count = len(value.type.items) if isinstance(value.type, Product) else 1
         text = f"{matching.blame.subject} takes {len(items)} inputs, and {count} {'comes' if count == 1 else 'come'} in"
-        raise _refuse(matching, "A0209", text, "" if count > 1 else "(a, b) -> ... gives the same input to each of a and b")
+        raise _refuse(
+            matching, "A0209", text, "" if count > 1 else "(a, b) -> ... gives the same input to each of a and b"
+        )
     for item, part in zip(items, parts_of(value), strict=True):
         _type(matching, item.type, part)
     return None
@@ -184,36 +193,7 @@ def _power(matching: _Matching, base: s.TypeExpr, exponent: "s.Number | s.Ref", 
             shapes = " and ".join(str(entry.type) for entry in (parts[0], part))
             when = refusal.diagnostic.message.partition(", for example")
             text = f"the operands of {matching.blame.subject} differ: {shapes}{when[1]}{when[2]}"
-            raise _operands(matching, text, parts[0], part) from None
-
-
-def _operands(matching: _Matching, text: str, first: Flow, other: Flow) -> Refusal:
-    """Return the complaint about two operands, with where the axes that differ come from."""
-    known = []
-    for title, part, against in (("first", first, other), ("other", other, first)):
-        origin = _differing(part, against)
-        source = f"from {_short(origin)}" if origin is not None else ""
-        known.append(Known(title, str(part.type), source, origin or NOWHERE))
-    blame = matching.blame
-    whole = Blame(blame.subject, blame.needs, blame.got, blame.span, tuple(known))
-    return Refusal(whole.diagnostic("A0207", text, _join_hint(first.type, other.type)))
-
-
-def _differing(part: Flow, against: Flow) -> Span | None:
-    if not isinstance(part.type, Tensor) or not isinstance(against.type, Tensor):
-        return None
-    pairs = zip(part.type.dims, against.type.dims, part.origins, strict=False)
-    return next((origin for one, other, origin in pairs if one != other), None)
-
-
-def _join_hint(first: Type, other: Type) -> str:
-    if isinstance(first, Tensor) and isinstance(other, Tensor) and len(first.dims) == len(other.dims):
-        differing = [place for place, (a, b) in enumerate(zip(first.dims, other.dims, strict=True)) if a != b]
-        if differing == [0] and len(first.dims) == 3:
-            return f"conv({first.dims[0]}, 1) on the second, which then has {first.dims[0]} channels"
-        if differing == [len(first.dims) - 1]:
-            return f"linear({first.dims[-1]}) on the second"
-    return ""
+            raise operands(matching.blame, text, parts[0], part) from None
 
 
 def _tensor(
@@ -230,7 +210,11 @@ def _tensor(
         return
     before, after = dims[:rest], dims[rest + 1 :]
     available = actual.dims
-    if len(available) < len(before) + len(after) or has_run(available[: rest]) or has_run(available[len(available) - len(after) :]):
+    if (
+        len(available) < len(before) + len(after)
+        or has_run(available[:rest])
+        or has_run(available[len(available) - len(after) :])
+    ):
         if matching.session.flexible and has_run(available):
             for dim in dims:
                 _fresh_dim(matching, dim)
@@ -275,7 +259,9 @@ def _element(matching: _Matching, element: s.TypeExpr | None, actual: Tensor) ->
     if name != actual.kind:
         words = {"Id": "token ids", "Float": "numbers (Float)"}
         text = f"{matching.blame.subject} takes {words.get(name, name)}; it gets {words.get(actual.kind, actual.kind)}"
-        raise _refuse(matching, "A0210", text, "embedding(vocab, d) turns ids into vectors" if actual.kind == "Id" else "")
+        raise _refuse(
+            matching, "A0210", text, "embedding(vocab, d) turns ids into vectors" if actual.kind == "Id" else ""
+        )
     if name == "Id" and isinstance(element, s.TypeName) and element.arguments and actual.bound is not None:
         bound = element.arguments[0].value
         if isinstance(bound, s.TypeVariable):
@@ -284,7 +270,12 @@ def _element(matching: _Matching, element: s.TypeExpr | None, actual: Tensor) ->
             matching.pending.append((bound.value, actual.bound, None))
 
 
-def _axes(matching: _Matching, dims: Sequence["s.Expr | s.DimRange | s.DimRest"], actual: Sequence[Dim], origins: Sequence[Span | None]) -> None:
+def _axes(
+    matching: _Matching,
+    dims: Sequence["s.Expr | s.DimRange | s.DimRest"],
+    actual: Sequence[Dim],
+    origins: Sequence[Span | None],
+) -> None:
     if has_run(actual) and matching.session.flexible:
         for dim in dims:
             _fresh_dim(matching, dim)
@@ -302,13 +293,8 @@ def _axes(matching: _Matching, dims: Sequence["s.Expr | s.DimRange | s.DimRest"]
 
 def _bind(matching: _Matching, name: str, size: Size, origin: Span | None) -> None:
     matching.names[name] = size
-    source = f"from {_short(origin)}" if origin is not None and origin.source else ""
+    source = f"from {short(origin)}" if origin is not None and origin.source else ""
     matching.known.append(Known(name, str(size), source, origin or NOWHERE))
-
-
-def _short(span: Span) -> str:
-    text = " ".join(span.text.split())
-    return text if len(text) <= 30 else text[:29] + "…"
 
 
 def _rank(matching: _Matching, dims: Sequence["s.Expr | s.DimRange | s.DimRest"], actual: Tensor) -> Refusal:
@@ -371,7 +357,9 @@ def _divide(matching: _Matching, left: Size, factor: Size, expr: s.Expr) -> Size
         def refuse(witness: Witness | None) -> Diagnostic:
             named = [entry for entry in (*blame.known, *matching.known) if entry.value == str(factor)]
             plural = next((entry.name for entry in named if entry.name.endswith("s")), "")
-            text = f"{left} does not split into {factor} {plural}" if plural else f"{left} is not a multiple of {factor}"
+            text = (
+                f"{left} does not split into {factor} {plural}" if plural else f"{left} is not a multiple of {factor}"
+            )
             return _refuse(matching, "A0203", text).diagnostic
 
         session.require(fact, need, refuse)
@@ -391,6 +379,8 @@ def _compare(matching: _Matching, expr: s.Expr, wanted: Size, size: Size) -> Non
     def refuse(witness: Witness | None) -> Diagnostic:
         name = format_expr(expr)
         shown = f"{name} = {wanted}" if name != str(wanted) else name
-        return _refuse(matching, "A0202", f"{blame.subject} needs {shown}; this axis is {size}{_for(witness)}").diagnostic
+        return _refuse(
+            matching, "A0202", f"{blame.subject} needs {shown}; this axis is {size}{_for(witness)}"
+        ).diagnostic
 
     matching.session.require(equal(wanted, size), need, refuse, equation=True)

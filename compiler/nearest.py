@@ -27,11 +27,16 @@ def with_hint(session: Session, found: Diagnostic, applied: Applied, into: Flow,
             continue
         fitting = _fitting(session, applied, place, known, into, site, walk)
         if fitting:
-            return replace(found, hint=f"{title} = {' or '.join(map(str, sorted(fitting)))}, the nearest that fit{'s' * (len(fitting) < 2)}")
+            return replace(
+                found,
+                hint=f"{title} = {' or '.join(map(str, sorted(fitting)))}, the nearest that fit{'s' * (len(fitting) < 2)}",
+            )
     return found
 
 
-def _fitting(session: Session, applied: Applied, place: int, value: int, into: Flow, site: Site, walk: Walk) -> list[int]:
+def _fitting(
+    session: Session, applied: Applied, place: int, value: int, into: Flow, site: Site, walk: Walk
+) -> list[int]:
     """Return the nearest value below and the nearest above with which the mention types."""
     found: list[int] = []
     for direction in (-1, 1):

@@ -26,7 +26,12 @@ def settle_debts(session: Session, debts: Sequence[Obligation], names: Mapping[s
 
 
 def _require(
-    session: Session, debt: Obligation, guard: Formula, sizes: Mapping[str, Size], blame: Blame, names: Mapping[str, Value]
+    session: Session,
+    debt: Obligation,
+    guard: Formula,
+    sizes: Mapping[str, Size],
+    blame: Blame,
+    names: Mapping[str, Value],
 ) -> None:
     formula = replaced(debt.formula, sizes)
     owed = formula if guard is True else Some((opposite(guard), formula))
@@ -82,7 +87,9 @@ def _instances(debt: Obligation, names: Mapping[str, Value]) -> list[dict[str, S
     return [{**sizes, **dict(zip(runs, picked, strict=True))} for picked in combinations(*axes)]
 
 
-def _guard(session: Session, guard: Sequence[Assumption], names: Mapping[str, Value], sizes: Mapping[str, Size]) -> Formula:
+def _guard(
+    session: Session, guard: Sequence[Assumption], names: Mapping[str, Value], sizes: Mapping[str, Size]
+) -> Formula:
     parts: list[Formula] = []
     for entry in guard:
         if isinstance(entry, tuple):

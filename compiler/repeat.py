@@ -51,7 +51,9 @@ def _count(session: Session, value: Value, expr: s.Binary) -> Size | Interval:
         if session.flexible:
             return value
         text = "a range of repetitions is a choice, and only a space has choices"
-        raise Refusal(Diagnostic("A0302", text, expr.right.span, hint=f"* {show(value.low)}, or declare this as a space"))
+        raise Refusal(
+            Diagnostic("A0302", text, expr.right.span, hint=f"* {show(value.low)}, or declare this as a space")
+        )
     if not isinstance(value, Size):
         text = f"the number of copies is a whole number; this is {what(value)}"
         raise Refusal(Diagnostic("A0104", text, expr.right.span))
@@ -114,18 +116,18 @@ def fold(session: Session, expr: s.Fold, env: Env, into: Flow, apply: Apply) -> 
     if len(values.values) > session.limits.repeats:
         raise Refusal(Diagnostic("A0805", f"{len(values.values)} turns are over the limit `repeats`", expr.values.span))
     turns = [_turn(expr, value) for value in values.values]
-    steps = tuple(
-        Step(
-            tuple((name, static(value)) for name, value in turn.items()),
-            lambda value, turn=turn: apply(session, evaluate(session, expr.body, env.bind(**turn)), value, expr.body.span),
-        )
-        for turn in turns
-    )
+
+    def step(turn: dict[str, Value]) -> Step:
+        inner = env.bind(**turn)
+        bindings = tuple((name, static(value)) for name, value in turn.items()) if session.emitter is not None else ()
+        return Step(bindings, lambda value: apply(session, evaluate(session, expr.body, inner), value, expr.body.span))
+
+    steps = tuple(map(step, turns))
     if session.emitter is not None and len(steps) > 1:
         return session.emitter.loop("for", steps, into, Site(expr.span))
-    for step in steps:
+    for turn in steps:
         session.count_step(expr.span)
-        into = step.walk(into)
+        into = turn.walk(into)
     return into
 
 

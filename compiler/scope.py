@@ -9,7 +9,22 @@ from archc.grammar.diagnostics import Diagnostic, Note
 from archc.load import Loaded
 from archc.values import Definition
 
-SCALARS = ("Float", "Int", "Bool", "Id", "String", "Decimal", "Date", "DateTime", "Time", "Uuid", "Uri", "Email", "Null", "Map")
+SCALARS = (
+    "Float",
+    "Int",
+    "Bool",
+    "Id",
+    "String",
+    "Decimal",
+    "Date",
+    "DateTime",
+    "Time",
+    "Uuid",
+    "Uri",
+    "Email",
+    "Null",
+    "Map",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +60,9 @@ class Scopes:
     def known(self, module: int) -> Iterable[str]:
         """Return every name that `module` sees."""
         names = self.modules[module]
-        library = (name for name, found in self.modules[0].own.items() if found.declaration.kind in ("op", "fn", "type"))
+        library = (
+            name for name, found in self.modules[0].own.items() if found.declaration.kind in ("op", "fn", "type")
+        )
         return {*names.own, *names.imported, *names.whole, *library}
 
     def elsewhere(self, module: int, name: str) -> str:
@@ -72,7 +89,12 @@ def _own(number: int, file: s.File, found: list[Diagnostic]) -> dict[str, Defini
             first = Note(f"`{item.name}`", "first declared", own[item.name].declaration.name_span)
             found.append(
                 Diagnostic(
-                    "A0105", f"`{item.name}` is declared twice", item.name_span, "the second", (first,), "rename one of them"
+                    "A0105",
+                    f"`{item.name}` is declared twice",
+                    item.name_span,
+                    "the second",
+                    (first,),
+                    "rename one of them",
                 )
             )
         else:

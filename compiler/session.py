@@ -48,7 +48,12 @@ class Emitter(Protocol):
         ...
 
     def call(
-        self, declaration: s.Declaration, names: Mapping[str, Value], into: Flow, site: "Site", walk: Callable[[Flow], Flow]
+        self,
+        declaration: s.Declaration,
+        names: Mapping[str, Value],
+        into: Flow,
+        site: "Site",
+        walk: Callable[[Flow], Flow],
     ) -> Flow:
         """Add one mention of a block, whose body `walk` emits; return its output."""
         ...
@@ -285,5 +290,3 @@ def cases(formula: Formula) -> tuple[tuple[Fact, ...], ...]:
                 return cases(first)
             others = tuple((*no, *yes) for no in cases(opposite(first)) for yes in cases(Some(rest)))
             return (*cases(first), *others)
-
-

@@ -13,7 +13,9 @@ class Undetermined(Exception):
 
 def lift(function: Callable[[Size], Size], shape: Shape) -> Shape:
     """Return `shape` with `function` applied to each axis."""
-    return Shape(tuple(Run(dim.name, function(dim.each)) if isinstance(dim, Run) else function(dim) for dim in shape.dims))
+    return Shape(
+        tuple(Run(dim.name, function(dim.each)) if isinstance(dim, Run) else function(dim) for dim in shape.dims)
+    )
 
 
 def rank(shape: Shape) -> Size:

@@ -93,7 +93,9 @@ def _literal(session: Session, expr: s.Expr, env: Env) -> Value:
             bounds = [None if part is None else evaluate(session, part, env) for part in (low, high, step)]
             for bound in bounds:
                 if bound is not None and not isinstance(bound, (Size, float)):
-                    raise Refusal(_kind(f"a range goes from one number to another; this bound is {show(bound)}", expr.span))
+                    raise Refusal(
+                        _kind(f"a range goes from one number to another; this bound is {show(bound)}", expr.span)
+                    )
             first, last, by = (bound if isinstance(bound, (Size, float)) else None for bound in bounds)
             assert first is not None
             return Interval(first, last, by)
@@ -260,7 +262,9 @@ def _binary(session: Session, expr: s.Binary, env: Env) -> Value:
     right = evaluate(session, expr.right, env)
     if isinstance(right, (*ARCHITECTURES, Flow)):
         hint = f"{show(right)[:40]} * {show(left)[:20]}" if expr.operator == "*" else ""
-        raise Refusal(_kind("an architecture stands on the left of `*`, the number of copies on the right", expr.span, hint))
+        raise Refusal(
+            _kind("an architecture stands on the left of `*`, the number of copies on the right", expr.span, hint)
+        )
     return _arithmetic(session, expr.operator, left, right, expr.span)
 
 

@@ -84,13 +84,19 @@ def _concat(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
         return flow(UNKNOWN)
     if isinstance(into.type, Power) and isinstance(into.type.item, Tensor):
         shape = Shape(into.type.item.dims)
-        return emit(session, "concat", dict(values), into, _tensor(put(shape, axis, get(shape, axis) * into.type.count)), site)
+        return emit(
+            session, "concat", dict(values), into, _tensor(put(shape, axis, get(shape, axis) * into.type.count)), site
+        )
     if not isinstance(into.type, Product):
         text = "concat joins the tensors of a tuple, and one tensor comes in"
         raise Refusal(blame.diagnostic("A0209", text, "(a, b) -> concat"))
     tensors = [part for part in into.type.items if isinstance(part, Tensor)]
     if len(tensors) != len(into.type.items) or not tensors:
-        return flow(UNKNOWN) if session.flexible else _refuse(blame, "A0209", "concat joins tensors; a tuple is among its operands")
+        return (
+            flow(UNKNOWN)
+            if session.flexible
+            else _refuse(blame, "A0209", "concat joins tensors; a tuple is among its operands")
+        )
     try:
         output = _joined(session, tensors, axis, blame)
     except IndexError:
@@ -206,12 +212,18 @@ def _side_type(operands: tuple[s.List, ...]) -> s.TypeExpr:
     for operand in operands:
         for item in operand.items:
             if isinstance(item, s.Spread):
-                raise Refusal(Diagnostic("A0307", "a pattern names every axis", item.span, hint="[c, h, w] instead of [c, ..x]"))
-        types.append(s.TypeList(None, tuple(item for item in operand.items if not isinstance(item, s.Spread)), operand.span))
+                raise Refusal(
+                    Diagnostic("A0307", "a pattern names every axis", item.span, hint="[c, h, w] instead of [c, ..x]")
+                )
+        types.append(
+            s.TypeList(None, tuple(item for item in operand.items if not isinstance(item, s.Spread)), operand.span)
+        )
     return types[0] if len(types) == 1 else s.TypeTuple(tuple(s.TypeItem("", kind) for kind in types))
 
 
-def _factors(session: Session, operand: s.List, env: Env, sizes: dict[str, Size], blame: Blame) -> tuple[tuple[str, ...], ...]:
+def _factors(
+    session: Session, operand: s.List, env: Env, sizes: dict[str, Size], blame: Blame
+) -> tuple[tuple[str, ...], ...]:
     axes = []
     for item in operand.items:
         assert not isinstance(item, s.Spread)
@@ -246,11 +258,13 @@ def _check_right(
         for entry in solvable(item):
             if entry not in have and not (name == "broadcast" and entry in known):
                 hint = "broadcast adds axes of known size" if name != "broadcast" else f"let {entry} be a parameter"
-                raise Refusal(Diagnostic("A0211", f"`{entry}` is on the right of the pattern only", item.span, hint=hint))
+                raise Refusal(
+                    Diagnostic("A0211", f"`{entry}` is on the right of the pattern only", item.span, hint=hint)
+                )
             wanted.append(entry)
     lost = sorted(have - set(wanted) - {factor for factor in have if factor.isdigit()})
     if name in ("rearrange", "broadcast") and lost:
-        hint = f"reduce(..., \"mean\") removes {lost[0]}"
+        hint = f'reduce(..., "mean") removes {lost[0]}'
         raise Refusal(blame.diagnostic("A0211", f"{name} keeps every axis; {', '.join(lost)} is lost", hint))
 
 

@@ -272,7 +272,6 @@ def what(value: Value) -> str:
             return show(value)
 
 
-
 @dataclass(frozen=True, slots=True)
 class Need:
     """Who demands something of sizes, for the message if it does not hold.
