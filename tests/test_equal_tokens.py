@@ -40,7 +40,7 @@ def test_every_parameter_is_there(example: str, name: str) -> None:
 
 def test_gpt2_is_the_one_of_transformers() -> None:
     sizes = {"vocab": 500, "context": 32, "depth": 4}
-    ours = archc.load(EXAMPLES / "gpt2_small.arch")["Gpt2Small"].module(at=(9,), **sizes)
+    ours = archc.load(EXAMPLES / "gpt2_small.arch")["Gpt2Small"].module(**sizes)
     theirs = hugging.gpt2_small(**sizes)
     train(hugging.Logits(theirs), words(9))
     take_by_name(ours, renames.apart(renames.turned(renamed(theirs, renames.GPT2))))
@@ -50,7 +50,7 @@ def test_gpt2_is_the_one_of_transformers() -> None:
 
 def test_llama_is_the_one_of_transformers() -> None:
     sizes = {"vocab": 500, "depth": 2}
-    ours = archc.load(EXAMPLES / "llama_1b.arch")["Llama1B"].module(at=(40,), **sizes)
+    ours = archc.load(EXAMPLES / "llama_1b.arch")["Llama1B"].module(**sizes)
     theirs = hugging.llama_1b(**sizes)
     train(hugging.Logits(theirs), words(9), steps=2)
     take_by_name(ours, renamed(theirs, renames.LLAMA))
@@ -59,7 +59,7 @@ def test_llama_is_the_one_of_transformers() -> None:
 
 def test_mamba_is_the_one_of_transformers() -> None:
     sizes = {"vocab": 500, "depth": 2}
-    ours = archc.load(EXAMPLES / "mamba.arch")["MambaLm"].module(at=(9,), **sizes)
+    ours = archc.load(EXAMPLES / "mamba.arch")["MambaLm"].module(**sizes)
     theirs = hugging.mamba_130m(**sizes)
     train(hugging.Logits(theirs), words(9), steps=4)
     take_by_name(ours, renames.apart(renamed(theirs, renames.MAMBA), sizes=(48, 16, 16)))
@@ -68,7 +68,7 @@ def test_mamba_is_the_one_of_transformers() -> None:
 
 def test_t5_is_the_one_of_transformers() -> None:
     sizes = {"vocab": 500, "depth": 2}
-    ours = archc.load(EXAMPLES / "t5_encoder.arch")["T5Encoder"].module(at=(9,), **sizes)
+    ours = archc.load(EXAMPLES / "t5_encoder.arch")["T5Encoder"].module(**sizes)
     theirs = hugging.t5_encoder(**sizes)
     train(hugging.Logits(theirs), words(9))
     take_by_name(ours, renamed(theirs, renames.T5))
@@ -76,7 +76,7 @@ def test_t5_is_the_one_of_transformers() -> None:
 
 
 def test_the_tagger_gives_the_numbers_of_plain_torch() -> None:
-    ours = archc.load(EXAMPLES / "tagger.arch")["Tagger"].module(at=(9,), vocab=500)
+    ours = archc.load(EXAMPLES / "tagger.arch")["Tagger"].module(vocab=500)
     theirs = tokens.Tagger(vocab=500)
     train(theirs, words(9))
     take_in_order(ours, theirs.state_dict().values())
@@ -85,7 +85,7 @@ def test_the_tagger_gives_the_numbers_of_plain_torch() -> None:
 
 def test_the_translator_gives_the_numbers_of_torchs_own_layers() -> None:
     sizes = {"vocab": 500, "d": 64, "depth": 2, "heads": 4}
-    ours = archc.load(EXAMPLES / "translate.arch")["Translate"].module(at={"src": (9,), "tgt": (7,)}, **sizes)
+    ours = archc.load(EXAMPLES / "translate.arch")["Translate"].module(**sizes)
     theirs = Translate(**sizes)
     train(theirs, words(9), words(7))
     take_in_order(ours, theirs.in_order())
@@ -97,6 +97,6 @@ def test_the_translator_gives_the_numbers_of_torchs_own_layers() -> None:
 
 
 def test_a_sentence_beyond_the_context_is_refused() -> None:
-    module = archc.load(EXAMPLES / "gpt2_small.arch")["Gpt2Small"].module(at=(9,), vocab=500, context=16, depth=1)
+    module = archc.load(EXAMPLES / "gpt2_small.arch")["Gpt2Small"].module(vocab=500, context=16, depth=1)
     with pytest.raises(ValueError, match="16"):
         module(words(17))

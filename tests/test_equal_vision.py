@@ -24,15 +24,14 @@ SIZES = {
 }
 
 
-def compiled(example: str, name: str, side: int, **sizes: int) -> nn.Module:
-    """Return the module of a model on square pictures."""
-    torch.manual_seed(0)
-    return archc.load(EXAMPLES / f"{example}.arch")[name].module(at=(3, side, side), **sizes)
+def compiled(example: str, model: str, **sizes: int) -> nn.Module:
+    """Return the module of a model, its pictures of any size that the model leaves open."""
+    return archc.load(EXAMPLES / f"{example}.arch")[model].module(**sizes)
 
 
 def pictures(side: int = 64) -> torch.Tensor:
-    """Return four pictures of noise."""
-    torch.manual_seed(1)
+    """Return four pictures of noise, always the same."""
+    torch.manual_seed(side)
     return torch.randn(4, 3, side, side)
 
 
@@ -45,14 +44,14 @@ def test_every_parameter_is_there(example: str, name: str) -> None:
 
 
 def test_resnet18_is_the_one_of_transformers() -> None:
-    ours, theirs = compiled("resnet18", "ResNet18", 64, classes=10), hugging.resnet18(classes=10)
+    ours, theirs = compiled("resnet18", "ResNet18", classes=10), hugging.resnet18(classes=10)
     train(hugging.Logits(theirs), pictures())
     take_by_name(ours, renamed(theirs, renames.RESNET18))
     compare(ours, hugging.Logits(theirs), pictures())
 
 
 def test_vit_is_the_one_of_transformers() -> None:
-    ours = compiled("vit_tiny", "ViTTiny", 64, classes=10, side=4)
+    ours = compiled("vit_tiny", "ViTTiny", classes=10, side=4)
     theirs = hugging.vit_tiny(classes=10, side=4)
     train(hugging.Logits(theirs), pictures())
     take_by_name(ours, renamed(theirs, renames.VIT))
@@ -60,7 +59,7 @@ def test_vit_is_the_one_of_transformers() -> None:
 
 
 def test_convnext_is_the_one_of_transformers() -> None:
-    ours, theirs = compiled("convnext_tiny", "ConvNextTiny", 64, classes=10), hugging.convnext_tiny(classes=10)
+    ours, theirs = compiled("convnext_tiny", "ConvNextTiny", classes=10), hugging.convnext_tiny(classes=10)
     train(hugging.Logits(theirs), pictures(), steps=6, lr=1e-2)
     take_by_name(ours, renamed(theirs, renames.CONVNEXT))
     compare(ours, hugging.Logits(theirs), pictures())
@@ -78,7 +77,7 @@ def test_a_convolutional_network_gives_the_numbers_of_plain_torch(
     example: str, name: str, theirs: type[nn.Module]
 ) -> None:
     sizes = {"classes": 10} if name != "UNet" else {"classes": 3, "c": 16}
-    ours, reference = compiled(example, name, 64, **sizes), theirs(**sizes)
+    ours, reference = compiled(example, name, **sizes), theirs(**sizes)
     train(reference, pictures())
     take_in_order(ours, reference.state_dict().values())
     compare(ours, reference, pictures())
@@ -86,14 +85,14 @@ def test_a_convolutional_network_gives_the_numbers_of_plain_torch(
 
 def test_mixer_gives_the_numbers_of_plain_torch() -> None:
     sizes = {"classes": 10, "side": 4, "d": 256, "depth": 4}
-    ours, theirs = compiled("mlp_mixer", "MlpMixer", 64, **sizes), tokens.MlpMixer(**sizes)
+    ours, theirs = compiled("mlp_mixer", "MlpMixer", **sizes), tokens.MlpMixer(**sizes)
     train(theirs, pictures())
     take_in_order(ours, theirs.in_order())
     compare(ours, theirs, pictures())
 
 
 def test_one_resnet_serves_pictures_of_several_sizes() -> None:
-    ours, theirs = compiled("resnet18", "ResNet18", 224, classes=10), hugging.resnet18(classes=10)
+    ours, theirs = compiled("resnet18", "ResNet18", classes=10), hugging.resnet18(classes=10)
     train(hugging.Logits(theirs), pictures())
     take_by_name(ours, renamed(theirs, renames.RESNET18))
     for side in (224, 256, 64):
@@ -104,6 +103,6 @@ def test_one_resnet_serves_pictures_of_several_sizes() -> None:
     ("shape", "part"), [((3, 100, 100), "100"), ((1, 64, 64), "1"), ((3, 64), "64")], ids=["size", "channels", "rank"]
 )
 def test_a_picture_of_the_wrong_shape_is_refused_with_its_size(shape: tuple[int, ...], part: str) -> None:
-    module = compiled("resnet18", "ResNet18", 64, classes=10)
+    module = compiled("resnet18", "ResNet18", classes=10)
     with pytest.raises(ValueError, match=part):
         module(torch.zeros(2, *shape))
