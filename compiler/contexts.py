@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 
-from archc.facts import Fact, at_least, divides
+from archc.facts import Fact, at_least, divides, lowest, wholeness
 from archc.inequalities import Interval, entails, interval
-from archc.polynomials import CONSTANT, content, denominator, is_whole, negative_part
+from archc.polynomials import is_whole, sole
 from archc.sizes import Application, Size, SizeLimit, exact, from_terms
 
 ENUMERATED = 16
@@ -167,7 +167,7 @@ class _Work:
 
     def add(self, fact: Fact) -> bool:
         """Take in a fact and all that follows; return False on a contradiction."""
-        todo = [*_wholeness(fact), fact]
+        todo = [*wholeness(fact), fact]
         for _ in range(STEPS):
             if not todo:
                 return True
@@ -341,32 +341,6 @@ class _Work:
         return self._solve(name, divisor * Size.var(quotient) + offset)
 
 
-def lowest(fact: Fact) -> tuple[Size, Size]:
-    """Return divisor and number of a divisibility without the factors that they share."""
-    ratio = exact(fact.right, fact.left)
-    if all(is_whole(term) and number.denominator == 1 for term, number in ratio.terms.items()):
-        return Size.of(1), ratio
-    below, above = split(ratio)
-    if all(number < 0 for number in above.terms.values()):
-        above = -above
-    if below.constant is not None:
-        above = from_terms({term: number / content(above.terms.values()) for term, number in above.terms.items()})
-    return below, above
-
-
-def split(size: Size) -> tuple[Size, Size]:
-    """Return the smallest denominator and the numerator of a size that is written with divisions."""
-    below: Size = from_terms({CONSTANT: denominator(size.terms.values())})
-    above = size * below
-    for _ in range(8):
-        divided = negative_part(above.terms)
-        if not divided:
-            break
-        factor = from_terms({divided: 1})
-        below, above = below * factor, above * factor
-    return below, above
-
-
 def _root(slope: Size, rest: Size, context: Context) -> Size | None:
     """Return what `slope*x + rest == 0` makes of x, if the slope is surely not zero."""
     low, high = interval(slope, context.box)
@@ -375,16 +349,10 @@ def _root(slope: Size, rest: Size, context: Context) -> Size | None:
     return exact(-rest, slope)
 
 
-def _wholeness(fact: Fact) -> list[Fact]:
-    """Return what makes both sides of a fact whole."""
-    found = [divides(*split(side)) for side in (fact.left, fact.right) if side.constant is None]
-    return [other for other in found if other.left.constant != 1]
-
-
 def _as_division(size: Size) -> Fact | None:
     """Return the divisibility that `n - d*(n//d) == r` says."""
     for term in size.terms:
-        atom = term[0][0] if len(term) == 1 and term[0][1] == 1 else None
+        atom = sole(term)
         if not isinstance(atom, Application) or atom.function != "floor" or atom.arguments[1].constant is None:
             continue
         above, below = atom.arguments

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from archc.sizes import Size, as_size
+from archc.polynomials import CONSTANT, content, denominator, is_whole, negative_part
+from archc.sizes import Size, as_size, exact, from_terms
 
 Relation = Literal["==", "!=", ">=", "divides", "indivisible"]
 OPPOSITE: Mapping[Relation, Relation] = {
@@ -93,6 +94,38 @@ def negate(fact: Fact) -> Fact:
     if fact.relation == ">=":
         return less(fact.left, fact.right)
     return Fact(OPPOSITE[fact.relation], fact.left, fact.right)
+
+
+def lowest(fact: Fact) -> tuple[Size, Size]:
+    """Return divisor and number of a divisibility without the factors that they share."""
+    ratio = exact(fact.right, fact.left)
+    if all(is_whole(term) and number.denominator == 1 for term, number in ratio.terms.items()):
+        return Size.of(1), ratio
+    below, above = split(ratio)
+    if all(number < 0 for number in above.terms.values()):
+        above = -above
+    if below.constant is not None:
+        above = from_terms({term: number / content(above.terms.values()) for term, number in above.terms.items()})
+    return below, above
+
+
+def split(size: Size) -> tuple[Size, Size]:
+    """Return the smallest denominator and the numerator of a size that is written with divisions."""
+    below: Size = from_terms({CONSTANT: denominator(size.terms.values())})
+    above = size * below
+    for _ in range(8):
+        divided = negative_part(above.terms)
+        if not divided:
+            break
+        factor = from_terms({divided: 1})
+        below, above = below * factor, above * factor
+    return below, above
+
+
+def wholeness(fact: Fact) -> list[Fact]:
+    """Return what makes both sides of a fact whole."""
+    found = [divides(*split(side)) for side in (fact.left, fact.right) if side.constant is None]
+    return [other for other in found if other.left.constant != 1]
 
 
 def _operand(size: Size) -> str:

@@ -18,6 +18,7 @@ from archc.polynomials import (
     negative_part,
     rank,
     scale,
+    sole,
     times,
 )
 from archc.sizes import Application, Size, SizeLimit, from_terms
@@ -121,7 +122,7 @@ def _inverse(bounds: Interval) -> Interval:
 def _without_floor(size: Size) -> Size | None:
     """Return what is at least zero exactly where `size` is, for a `size` that adds or subtracts one floor quotient."""
     for term, number in size.terms.items():
-        atom = term[0][0] if len(term) == 1 and term[0][1] == 1 and abs(number) == 1 else None
+        atom = sole(term, number) or sole(term, -number)
         if not isinstance(atom, Application) or atom.function != "floor":
             continue
         rest = size - from_terms({term: number})

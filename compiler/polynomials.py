@@ -57,6 +57,20 @@ def is_whole(monomial: Monomial) -> bool:
     return all(exponent > 0 for _, exponent in monomial)
 
 
+def sole(monomial: Monomial, number: Coefficient = 1) -> Atom | None:
+    """Return the atom that the term is, None where it is more or less than one atom."""
+    return monomial[0][0] if number == 1 and len(monomial) == 1 and monomial[0][1] == 1 else None
+
+
+def raised(base: Coefficient, exponent: int) -> Coefficient:
+    """Return a power of a number; raises ZeroDivisionError where what divides is not positive."""
+    if exponent >= 0:
+        return base**exponent
+    if base < 1:
+        raise ZeroDivisionError(f"a size divides by {base}")
+    return Fraction(1) / Fraction(base) ** -exponent
+
+
 def add(left: Terms, right: Terms, factor: Coefficient = 1) -> dict[Monomial, Coefficient]:
     """Return `left + factor*right`."""
     total = dict(left)
@@ -272,14 +286,23 @@ def text(terms: Terms) -> str:
     return first + "".join(f" {'-' if minus else '+'} {part}" for minus, _, part in parts[1:])
 
 
+def floor_text(above: Terms, below: Terms) -> str:
+    """Return `above//below` in source syntax."""
+    top = text(above) if len(above) == 1 else f"({text(above)})"
+    ((monomial, number), *others) = below.items()
+    if others or (monomial and sole(monomial, number) is None):
+        return f"{top}//({text(below)})"
+    return f"{top}//{_factor(monomial[0][0]) if monomial else number}"
+
+
 def _order(monomial: Monomial) -> tuple[int, tuple[tuple[bool, str, int], ...]]:
     degree = sum(abs(exponent) for _, exponent in monomial)
     return -degree, tuple((*rank(atom), -exponent) for atom, exponent in monomial)
 
 
 def _term(monomial: Monomial, number: Coefficient) -> str:
-    if number == 1 and len(monomial) == 1 and monomial[0][1] == 1:
-        atom = monomial[0][0]
+    atom = sole(monomial, number)
+    if atom is not None:
         return atom if isinstance(atom, str) else atom.factor if atom.text.startswith("-") else atom.text
     top, bottom = abs(number.numerator), number.denominator
     above = [_factor(atom) for atom, exponent in monomial for _ in range(exponent)]

@@ -6,8 +6,8 @@ from functools import lru_cache
 from itertools import product
 from math import gcd, prod
 
-from archc.contexts import Context, Domain, lowest
-from archc.facts import Fact, Relation, at_least, divides, equal, less, negate
+from archc.contexts import Context, Domain
+from archc.facts import Fact, Relation, at_least, divides, equal, less, lowest, negate
 from archc.inequalities import entails
 from archc.polynomials import CONSTANT, Atom, is_whole
 from archc.sizes import Size, SizeLimit, exact, from_terms, modulo

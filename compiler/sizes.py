@@ -20,10 +20,13 @@ from archc.polynomials import (
     content,
     divide,
     floor_parts,
+    floor_text,
     inverse,
     multiply,
     negative_part,
+    raised,
     scale,
+    sole,
     text,
 )
 
@@ -113,10 +116,7 @@ class Size:
     @property
     def is_variable(self) -> bool:
         """Whether this is one variable and nothing else."""
-        if self.constant is not None or len(self.terms) != 1:
-            return False
-        ((monomial, coefficient),) = self.terms.items()
-        return coefficient == 1 and len(monomial) == 1 and isinstance(monomial[0][0], str) and monomial[0][1] == 1
+        return len(self.terms) == 1 and all(isinstance(sole(*term), str) for term in self.terms.items())
 
     @property
     def variables(self) -> frozenset[str]:
@@ -161,7 +161,7 @@ class Size:
         for monomial, coefficient in self.terms.items():
             for atom, exponent in monomial:
                 base = values[atom] if isinstance(atom, str) else atom.value(values)
-                coefficient = coefficient * (base if exponent == 1 else _power(base, exponent))
+                coefficient = coefficient * (base if exponent == 1 else raised(base, exponent))
             total += coefficient
         return total
 
@@ -262,15 +262,11 @@ def as_size(value: "Size | int") -> Size:
 
 
 def power(base: Size, exponent: int) -> Size:
-    """Return `base` to a whole power; raises ZeroDivisionError and SizeLimit."""
-    if exponent < 0:
-        return exact(Size.of(1), power(base, -exponent))
+    """Return `base` to a power of at least 0; raises SizeLimit."""
+    if exponent > (MAX_DEGREE if base.constant is None else 4096):
+        raise SizeLimit(f"{base} to the power of {exponent} is too large for a size")
     if base.constant is not None:
-        if base.constant.bit_length() > 1 and exponent > 4096:
-            raise SizeLimit("a size has more than 4096 bits")
         return Size.of(base.constant**exponent)
-    if exponent > MAX_DEGREE:
-        raise SizeLimit(f"a size has a degree over {MAX_DEGREE}")
     result = Size.of(1)
     for _ in range(exponent):
         result = result * base
@@ -348,7 +344,7 @@ def _floordiv(left: Size, right: Size) -> Size:
     whole, top, bottom = floor_parts(left.terms, right.terms)
     above, below = from_terms(top), from_terms(bottom)
     for term, number in top.items():
-        atom = term[0][0] if number == 1 and len(term) == 1 and term[0][1] == 1 else None
+        atom = sole(term, number)
         if isinstance(atom, Application) and atom.function == "floor":
             inner, divisor = atom.arguments
             others = above - from_terms({term: 1})
@@ -360,24 +356,15 @@ def _floordiv(left: Size, right: Size) -> Size:
 def _alternatives(size: Size) -> list[Size]:
     """Return the arguments of a maximum that `size` adds something to, or `size` alone."""
     for monomial, number in size.terms.items():
-        if number == 1 and len(monomial) == 1 and monomial[0][1] == 1:
-            atom = monomial[0][0]
-            if isinstance(atom, Application) and atom.function == "max":
-                rest = size - from_terms({monomial: 1})
-                return [argument + rest for argument in atom.arguments]
+        atom = sole(monomial, number)
+        if isinstance(atom, Application) and atom.function == "max":
+            rest = size - from_terms({monomial: 1})
+            return [argument + rest for argument in atom.arguments]
     return [size]
 
 
 def _names(atom: Atom) -> frozenset[str]:
     return frozenset((atom,)) if isinstance(atom, str) else atom.variables
-
-
-def _power(base: Coefficient, exponent: int) -> Coefficient:
-    if exponent >= 0:
-        return base**exponent
-    if base < 1:
-        raise ZeroDivisionError(f"a size divides by {base}")
-    return Fraction(1) / Fraction(base) ** -exponent
 
 
 def _image(atom: Atom, sizes: Mapping[Atom, Size]) -> Size | None:
@@ -406,16 +393,9 @@ def _argument_rank(size: Size) -> tuple[bool, str]:
 
 
 def _application_text(function: Function, arguments: tuple[Size, ...]) -> str:
-    if function == "max":
-        return f"max({', '.join(map(str, arguments))})"
-    if function == "sum":
-        return f"({arguments[0]})"
-    above, below = arguments
-    top = str(above) if len(above.terms) == 1 else f"({above})"
-    ((monomial, number), *others) = below.terms.items()
-    simple = not others and (not monomial or (number == 1 and len(monomial) == 1 and monomial[0][1] == 1))
-    bottom = monomial[0][0] if simple and monomial else None
-    return f"{top}//{bottom.factor if isinstance(bottom, Application) else below if simple else f'({below})'}"
+    if function == "floor":
+        return floor_text(arguments[0].terms, arguments[1].terms)
+    return f"{'max' if function == 'max' else ''}({', '.join(map(str, arguments))})"
 
 
 _SMALL = [Size({CONSTANT: value} if value else {}, value) for value in range(-256, 4097)]
