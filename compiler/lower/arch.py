@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from archc.grammar.format import format_source
+from archc.grammar.source import Source
 from archc.graph import CallNode, Graph, LoopNode, Node, OpNode
 from archc.lower.arch_stages import Constants, stage
 from archc.tensor import Tensor, Type
@@ -22,7 +24,7 @@ def to_arch(graph: Graph) -> str:
     model = (
         f"{docs}model {graph.name.rsplit('.', 1)[-1]} : {_inputs(graph, body.names)} -> {graph.type}\n= {body.text}\n"
     )
-    return "\n".join(["arch 0.1\n", *program.blocks, model])
+    return format_source(Source("<graph>", "\n".join(["arch 0.1\n", *program.blocks, model])))
 
 
 @dataclass(frozen=True, slots=True)
