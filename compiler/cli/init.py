@@ -20,8 +20,7 @@ block Mlp(hidden) : [..s, d] -> [..s, d] = linear(hidden) -> gelu -> linear(d)
 ## A small classifier of images: the channels are mixed, then averaged.
 model Net(classes = 10, width = 32, depth = 4) : [3, 4*h, 4*w] -> [classes] =
     conv(width, 4, stride=4) -> batch_norm -> relu
- -> Residual(conv(width, 3, pad=1) -> relu) * depth
- -> global_avg_pool
+ -> Residual(conv(width, 3, pad=1) -> relu) * depth -> global_avg_pool
  -> Mlp(2*width)
  -> linear(classes)
 """,
@@ -32,9 +31,9 @@ type Label = "cat" | "dog" | "bird"
 
 ## What the network says of one picture.
 type Prediction = {
-    label: Label,
-    ## From 0 (a guess) to 1 (certain).
-    confidence: 0.0..1.0,
+  label:      Label,
+  ## From 0 (a guess) to 1 (certain).
+  confidence: 0.0..1.0,
 }
 """,
     "README.md": """\
