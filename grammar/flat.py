@@ -203,6 +203,18 @@ def arm_head(node: s.Arm) -> str:
     return f"{node.weight.text}: " if node.weight is not None else ""
 
 
+def is_short(node: s.Arm) -> bool:
+    """Return whether an arm is a plain value, which may share its line with others."""
+    value = node.value
+    items = value.items if isinstance(value, s.Tuple) else (value,)
+    return node.weight is None and all(isinstance(item, s.Number | s.String | s.Boolean) for item in items)
+
+
+def is_literal(node: s.TypeExpr) -> bool:
+    """Return whether an arm of a union is a literal, which may share its line with others."""
+    return isinstance(node, s.TypeLiteral)
+
+
 def argument_head(node: s.Argument, *, is_spaced: bool = False) -> str:
     """Return the name of an argument with its `=`; tight before a plain value, as in `pad=1` and `pad = k // 2`."""
     if not node.name:

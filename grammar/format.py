@@ -157,7 +157,10 @@ def _signature(node: s.Declaration, layout: Layout, lines: Lines) -> Lines:
         return close(lines, kind + facts + ending)
     if node.type is None:
         return _facts(node, lines, layout, ending=ending)
-    lines += own_lines(layout.remarks.take(node.type.span.start), 2, keep_gaps=False)
+    taken = layout.remarks.take(node.type.span.start)
+    if lines[-1].code == ")" and not taken and layout.fits(kind, Spot(1, 0, room), node.type.span):
+        return _facts(node, close(lines, kind), layout, ending=ending)
+    lines += own_lines(taken, 2, keep_gaps=False)
     joined = layout.fits(kind + facts, Spot(1, 0, room), Span(node.type.span.start, end))
     if joined:
         return [*lines, Line(" " + kind + facts + ending)]

@@ -15,6 +15,7 @@ from archc.grammar.lines import (
     close,
     documented,
     filled,
+    filled_arms,
     glue,
     own_lines,
     remarked,
@@ -154,8 +155,8 @@ class Layout:
         lines += own_lines(self.remarks.take(node.span.end), column + 2, keep_gaps=False)
         return [*lines, Line(" " * column + ")")]
 
-    def _pipe(self, node: s.Pipe, spot: Spot) -> Lines:
-        column = max(spot.column, 3)
+    def _pipe(self, node: s.Pipe, spot: Spot, hang: int = 0) -> Lines:
+        column = max(spot.column, 3) + hang
         lines = self.expr(node.stages[0], Spot(spot.column, spot.column), flat.OR)
         is_full = not _is_light(node.stages[0])
         for number, stage in enumerate(node.stages[1:], 1):
@@ -165,6 +166,7 @@ class Layout:
             tail = spot.tail if number == len(node.stages) - 1 else 0
             reached = len(lines[-1].code) + (spot.column if len(lines) == 1 else 0)
             may_join = not taken and not lines[-1].remark and not (is_full and not _is_light(stage))
+            may_join = may_join and not isinstance(before, s.Fold)
             if may_join and self.fits(text, Spot(reached + 4, 0, tail), stage.span):
                 lines = close(lines, f" -> {text}")
                 is_full = is_full or not _is_light(stage)
@@ -175,17 +177,25 @@ class Layout:
         return lines
 
     def choice(self, node: s.Choice, spot: Spot) -> Lines:
-        """Return a choice with an arm on each line."""
+        """Return a choice with an arm on each line, or with many on a line where all are short."""
+        texts = [self.text(arm.value, flat.PIPE) for arm in node.arms if flat.is_short(arm)]
+        if len(texts) == len(node.arms) and not self.remarks.within(node.span):
+            return filled_arms(texts, spot)
         lines: Lines = []
         for number, arm in enumerate(node.arms):
             head = "| " + flat.arm_head(arm)
             if number:
-                lines = remarked(lines, self.remarks.trailing(node.arms[number - 1].span.end, arm.span.start))
+                remarked(lines, self.remarks.trailing(node.arms[number - 1].span.end, arm.span.start))
                 lines += own_lines(self.remarks.take(arm.span.start), spot.column, keep_gaps=False)
             column = spot.column + len(head)
             indent = head if number == 0 else " " * spot.column + head
-            lines += glue(indent, self.expr(arm.value, Spot(column, column, spot.tail), flat.PIPE))
+            lines += glue(indent, self._arm(arm.value, Spot(column, column, spot.tail)))
         return lines
+
+    def _arm(self, value: s.Expr, spot: Spot) -> Lines:
+        if isinstance(value, s.Pipe) and not self.fits(self.text(value), spot, value.span):
+            return self._pipe(value, spot, hang=3)
+        return self.expr(value, spot, flat.PIPE)
 
     def _if(self, node: s.If, spot: Spot) -> Lines:
         """Return an `if` with each of its ways on a line; an `else if` goes on at the same column."""
@@ -314,6 +324,9 @@ class Layout:
 
     def union(self, node: s.TypeUnion, spot: Spot) -> Lines:
         """Return a union with an arm on each line."""
+        texts = [flat.flat_type(arm.type) for arm in node.arms if not arm.docs and flat.is_literal(arm.type)]
+        if len(texts) == len(node.arms) and not self.remarks.within(node.span):
+            return filled_arms(texts, spot)
         lines: Lines = []
         column = spot.column + 2
         for number, arm in enumerate(node.arms):

@@ -93,3 +93,14 @@ def filled(texts: Sequence[str], room: int) -> list[str]:
             lines.append("")
         lines[-1] += (" " if lines[-1] else "") + piece
     return lines
+
+
+def filled_arms(texts: Sequence[str], spot: Spot) -> Lines:
+    """Return arms with as many on a line as fit; each line starts with its bar."""
+    lines = ["| " + texts[0]]
+    for text in texts[1:]:
+        if spot.column + len(lines[-1]) + 3 + len(text) + spot.tail > WIDTH:
+            lines.append(f"| {text}")
+        else:
+            lines[-1] += f" | {text}"
+    return [Line(lines[0]), *(Line(" " * spot.column + line) for line in lines[1:])]
