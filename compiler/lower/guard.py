@@ -1,6 +1,6 @@
 """The check of a model's input at run time: its rank, its sizes, and the conditions on them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from archc.graph import Condition, Graph
 from archc.lower.layout import statement
@@ -49,10 +49,6 @@ class _Check:
         self.sizes = sizes
         self.known: dict[str, str] = {}
         self.lines: list[str] = []
-        got = ", ".join(
-            f"{item} {{list({item}.shape)}}" if len(inputs) > 1 else f"{{list({item}.shape)}}" for item in inputs
-        )
-        self.start = f"{{takes}}; got {got}"
         self.lines += statement(8, f'takes = "{escape(f"{name} takes {takes(graph, inputs)}")}"')
 
     def write(self) -> None:
@@ -61,22 +57,25 @@ class _Check:
             rank = len(entry.type.dims) + 1
             if rank > 1 and not any(size.variables for size in entry.type.sizes):
                 shape = ", ".join(map(str, entry.type.sizes))
-                self._refuse(f"{item}.shape[1:] != ({shape}{',' if rank == 2 else ''})", "")
+                self._refuse(f"{item}.shape[1:] != ({shape}{',' if rank == 2 else ''})", "", item)
                 continue
-            self._refuse(f"{item}.ndim != {rank}", f"{item} has {{{item}.ndim}} axes, not {rank}")
+            self._refuse(f"{item}.ndim != {rank}", f"{item} has {{{item}.ndim}} axes, not {rank}", item)
         first, *others = self.inputs or ("",)
         for item in others:
-            self._refuse(f"{item}.shape[0] != {first}.shape[0]", f"{first} and {item} differ in the batch")
+            self._refuse(f"{item}.shape[0] != {first}.shape[0]", "the batches differ", first, item)
         self._axes()
-        if self.known:
-            few = "every size has" if len(self.known) > 1 else f"{_text(next(iter(self.known)))} has"
-            self._refuse(" or ".join(f"{local} < 1" for local in self.known.values()), f"{few} to be 1 or more")
+        self._positive(self.known)
         for condition in self.graph.conditions:
             self._condition(condition)
 
-    def _refuse(self, condition: str, reason: str) -> None:
+    def _refuse(self, condition: str, reason: str, *concerned: str) -> None:
+        """Write that `condition` is an error; the message shows the shapes of the inputs `concerned`, or of all."""
+        named = len(self.inputs) > 1
+        items = concerned or self.inputs
+        got = ", ".join(f"{item} {{list({item}.shape)}}" if named else f"{{list({item}.shape)}}" for item in items)
+        text = f"{{takes}}; got {got}: {reason}" if reason else f"{{takes}}; got {got}"
         self.lines += statement(8, f"if {condition}:")
-        self.lines += statement(12, f'raise ValueError(f"{self.start}{f": {reason}" if reason else ""}")')
+        self.lines += statement(12, f'raise ValueError(f"{text}")')
 
     def _axes(self) -> None:
         waiting = [
@@ -89,8 +88,9 @@ class _Check:
             now = [(text, size) for text, size in waiting if len(size.variables - self.known.keys()) == 0]
             for text, size in now:
                 value = arithmetic(size, self.known)
-                self._refuse(f"{text} != {value}", self._differs(text, size))
+                self._refuse(f"{text} != {value}", self._differs(text, size), text.split(".")[0])
             rest = [entry for entry in waiting if entry not in now]
+            rest.sort(key=lambda entry: len(entry[1].variables))
             solved = next((entry for entry in rest if self._solve(*entry)), None)
             if solved is None:
                 return
@@ -107,16 +107,22 @@ class _Check:
         if rest.startswith("-") and " " not in rest:
             over = f"{text} + {rest[1:]}"
         name = self.sizes[unknown[0]]
+        self._positive([other for other in self.known if other in line[0].variables])
         if slope != "1":
             divisor = closed(slope)
             reason = f"{{{text}}} is not a multiple of {slope if slope.isdigit() else f'{{{slope}}}'}"
             if rest != "0":
                 reason = f"{{{text}}} is not {_text(str(size))} for any {name}"
-            self._refuse(f"{closed(over)} % {divisor} != 0", reason)
+            self._refuse(f"{closed(over)} % {divisor} != 0", reason, text.split(".")[0])
             over = f"{closed(over)} // {divisor}"
         self.lines += statement(8, f"{name} = {over}")
         self.known[unknown[0]] = name
         return True
+
+    def _positive(self, names: Collection[str]) -> None:
+        few = "every size has" if len(names) > 1 else f"{_text(''.join(names))} has"
+        if names:
+            self._refuse(" or ".join(f"{self.known[name]} < 1" for name in names), f"{few} to be 1 or more")
 
     def _condition(self, condition: Condition) -> None:
         names = condition.left.variables | condition.right.variables
@@ -133,9 +139,7 @@ class _Check:
         self._refuse(text, _text(said) + self._values(condition.left, condition.right))
 
     def _differs(self, text: str, size: Size) -> str:
-        axis = f"axis {text[text.rindex('[') + 1 : -1]}"
-        where = f"{text.split('.')[0]}'s {axis}" if len(self.inputs) > 1 else axis
-        return f"{where} is {{{text}}}, not {_text(str(size))}{self._values(size)}"
+        return f"axis {text[text.rindex('[') + 1 : -1]} is {{{text}}}, not {_text(str(size))}{self._values(size)}"
 
     def _values(self, *sizes: Size) -> str:
         names = sorted(set().union(*(size.variables for size in sizes)))

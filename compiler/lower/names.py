@@ -92,6 +92,7 @@ GLOBALS = frozenset(
         "self",
         "str",
         "super",
+        "takes",
         "torch",
         "tuple",
         "type",
