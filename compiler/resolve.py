@@ -6,7 +6,7 @@ from archc.grammar.diagnostics import Diagnostic, Note
 from archc.grammar.source import Span
 from archc.implicit import Implicit, Named, implicit
 from archc.load import Loaded
-from archc.names import MEASURES, Local, Scope, Walk, bind, expression, nearest_label, twice
+from archc.names import MEASURES, Local, Mention, Scope, Walk, bind, expression, nearest_label, twice
 from archc.scope import Names, Scopes
 from archc.shapes import FUNCTIONS
 from archc.spelling import Spelling
@@ -31,6 +31,19 @@ def resolve(loaded: Loaded, names: Scopes) -> tuple[Diagnostic, ...]:
         found.extend(_unused(module.file, names.modules[number], used))
     return tuple(
         {(entry.code, entry.span.start, entry.span.end, id(entry.span.source)): entry for entry in found}.values()
+    )
+
+
+def mentions(names: Scopes, definition: Definition) -> tuple[Mention, ...]:
+    """Return every mention of a declaration in `definition`, except in what it promises with `where`."""
+    item = definition.declaration
+    walk = Walk(names, definition.module, Records(names, budget=0), Spelling(budget=0), item.kind)
+    declaration(walk, item)
+    clauses = tuple(clause.span for clause in item.where)
+    return tuple(
+        mention
+        for mention in walk.mentions
+        if not any(clause.start <= mention.span.start < clause.end for clause in clauses)
     )
 
 
