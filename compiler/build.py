@@ -1,8 +1,6 @@
 """A model of a program, its arguments and its input type -> Graph."""
 
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from archc.arguments import bind
@@ -21,7 +19,7 @@ from archc.match import match
 from archc.mentions import names_of, solvable
 from archc.ops import find
 from archc.prove import Context, Fact
-from archc.session import Blame, Fork, Known, PerUse, Refusal, Session
+from archc.session import Blame, Exhausted, Fork, Known, PerUse, Refusal, Session, contained
 from archc.sizes import Size
 from archc.static import evaluate
 from archc.tensor import Product, Type, leaves
@@ -45,26 +43,15 @@ def build(
     _is_buildable(definition)
     builder = Builder(name)
     session = Session(definition, program.scopes, program.checker, Context(), limits=program.limits)
-    with deep_stack():
-        try:
-            return _build(session, builder, definition, arguments or {}, at)
-        except Refusal as refusal:
-            raise CompileError([refusal.diagnostic]) from None
-        except (Fork, PerUse):
-            text = f"what `{name}` is depends on an input size that is not given"
-            hint = "give the input type, as in at='[3, 224, 224]' (--at '[3, 224, 224]')"
-            raise CompileError([Diagnostic("A0702", text, definition.declaration.name_span, hint=hint)]) from None
-
-
-@contextmanager
-def deep_stack() -> Iterator[None]:
-    """Let Python recurse as deep as the limits on nesting allow, whatever the caller's own limit."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, 20_000))
     try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
+        with contained(program.limits, definition.declaration.name_span):
+            return _build(session, builder, definition, arguments or {}, at)
+    except (Refusal, Exhausted) as refusal:
+        raise CompileError([refusal.diagnostic]) from None
+    except (Fork, PerUse):
+        text = f"what `{name}` is depends on an input size that is not given"
+        hint = "give the input type, as in at='[3, 224, 224]' (--at '[3, 224, 224]')"
+        raise CompileError([Diagnostic("A0702", text, definition.declaration.name_span, hint=hint)]) from None
 
 
 def _is_buildable(definition: Definition) -> None:
@@ -222,7 +209,7 @@ def _sizes(
         value = env.names.get(name)
         if isinstance(value, Size):
             source = "given" if name in arguments else "its default" if name in defaults else "from the input"
-            found.append(Known(name, str(value), source))
+            found.append(Known(name, value, source))
     return tuple(found)
 
 

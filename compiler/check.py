@@ -6,14 +6,25 @@ from dataclasses import dataclass, field
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import CompileError, Diagnostic, Note
 from archc.grammar.format import format_type
-from archc.grammar.limits import DEFAULT, Limits
+from archc.grammar.limits import DEFAULT, Limits, exceeded
 from archc.grammar.source import Span
 from archc.load import Loaded
 from archc.prove import Context, Fact
 from archc.recursion import recursion
 from archc.resolve import resolve
 from archc.scope import Scopes, scopes
-from archc.session import Assumption, Fork, PerUse, Refusal, Session, Summary
+from archc.session import (
+    Assumption,
+    Budget,
+    Exhausted,
+    Fork,
+    PerUse,
+    Refusal,
+    Session,
+    Summary,
+    contained,
+    too_deep,
+)
 from archc.static import evaluate
 from archc.values import Definition, Env, Formula, Obligation, show
 from archc.walk import walk
@@ -117,6 +128,7 @@ class Checker:
     limits: Limits
     found: list[Diagnostic]
     cyclic: frozenset[Definition]
+    budget: Budget = field(default_factory=Budget)
     summaries: dict[int, Summary] = field(default_factory=dict)
     stack: list[Definition] = field(default_factory=list)
 
@@ -127,6 +139,8 @@ class Checker:
             return self.summaries[key]
         if any(definition.declaration is entry.declaration for entry in self.stack) or definition in self.cyclic:
             return Summary()
+        if len(self.stack) >= self.limits.call_depth:
+            raise Exhausted(too_deep(self.limits, definition.declaration.name_span))
         self.stack.append(definition)
         try:
             found = self._check(definition)
@@ -147,17 +161,18 @@ class Checker:
             case "block" | "model" | "space" | "op":
                 return self._walks(definition)
             case "const":
-                self._guarded(lambda: self._constant(definition))
+                self._guarded(declaration.name_span, lambda: self._constant(definition))
         return Summary()
 
     def _constant(self, definition: Definition) -> None:
         assert definition.declaration.value is not None
         evaluate(self.session(definition, ()), definition.declaration.value, Env(definition.module, {}))
 
-    def _guarded(self, action: Callable[[], None]) -> bool:
+    def _guarded(self, span: Span, action: Callable[[], None]) -> bool:
         try:
-            action()
-        except Refusal as refusal:
+            with contained(self.limits, span):
+                action()
+        except (Refusal, Exhausted) as refusal:
             self.found.append(refusal.diagnostic)
             return False
         return True
@@ -166,9 +181,9 @@ class Checker:
         """Return the state for one walk over `definition`, under the assumptions of `guard`."""
         chosen = {entry[0]: entry[1] for entry in guard if isinstance(entry, tuple)}
         flexible = definition.declaration.kind == "space"
-        return Session(
-            definition, self.scopes, self, Context(), flexible=flexible, chosen=chosen, guard=guard, limits=self.limits
-        )
+        made = Session(definition, self.scopes, self, Context(), flexible=flexible, chosen=chosen, guard=guard)
+        made.limits, made.budget = self.limits, self.budget
+        return made
 
     def _walks(self, definition: Definition) -> Summary:
         """Walk over a declaration once, or once for each case that its conditions make."""
@@ -183,7 +198,9 @@ class Checker:
             session = self.session(definition, guard)
             session.may_fork = count + len(waiting) < self.limits.paths // 4
             try:
-                if walk(session):
+                with contained(self.limits, definition.declaration.name_span):
+                    types = walk(session)
+                if types:
                     leaves.append((guard, tuple(session.obligations)))
                 dead.update(session.dead)
                 alive |= session.alive
@@ -194,7 +211,7 @@ class Checker:
                 waiting.extend((*guard, *more) for more in reversed(fork.alternatives))
             except PerUse:
                 return Summary(inline=True)
-            except Refusal as refusal:
+            except (Refusal, Exhausted) as refusal:
                 self.found.append(_with_guard(refusal.diagnostic, guard))
                 return Summary()
         self.found.extend(_dead_arm(span, found) for span, found in dead.items() if span not in alive)
@@ -206,9 +223,8 @@ def _within(inner: Span, outer: Span) -> bool:
 
 
 def _too_many(definition: Definition, limits: Limits) -> Diagnostic:
-    text = f"`{definition.name}` falls into more than {limits.paths} cases, the limit `paths`"
-    hint = "split it into blocks with declared types, each of which is checked by itself"
-    return Diagnostic("A0808", text, definition.declaration.name_span, hint=hint)
+    text = f"`{definition.name}` falls into too many cases"
+    return exceeded(limits, "paths", message=text, span=definition.declaration.name_span)
 
 
 def _with_guard(found: Diagnostic, guard: tuple[Assumption, ...]) -> Diagnostic:

@@ -17,6 +17,7 @@ from archc.nearest import with_hint
 from archc.obligations import settle_debts
 from archc.repeat import fold, repeat
 from archc.session import Blame, Known, Refusal, Session, Site
+from archc.sharing import check_shared
 from archc.sizes import Size
 from archc.static import evaluate
 from archc.structure import RULES, STRUCTURAL
@@ -150,18 +151,13 @@ def _unpack(session: Session, value: Value, count: int, statement: s.Statement) 
 def _applied(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     session.count_step(site.span)
     declaration = applied.definition.declaration
-    if session.depth >= session.limits.call_depth:
-        text = f"blocks nest deeper than {session.limits.call_depth}, the limit `call_depth`"
-        raise Refusal(
-            Diagnostic("A0803", text, site.span, hint="call_depth can be raised with archc.Limits(call_depth=...)")
-        )
     if declaration.kind != "op" and session.recursive(applied.definition) and declaration.type is None:
         text = f"`{declaration.name}` mentions itself, so its type must be declared"
         raise Refusal(
             Diagnostic("A0402", text, site.span, hint=f"{declaration.kind} {declaration.name} : a -> b = ...")
         )
     before = session.blame
-    session.depth += 1
+    session.descend(site.span)
     try:
         return _mention(session, applied, into, site)
     except Refusal as refusal:
@@ -196,7 +192,7 @@ def _known(values: dict[str, Value], applied: Applied) -> tuple[Known, ...]:
         if name or place < len(order)
     }
     return tuple(
-        Known(name, show(value), f"given to {applied.definition.name}", given[name])
+        Known(name, value, f"given to {applied.definition.name}", given[name])
         for name, value in values.items()
         if name in given and not isinstance(value, ARCHITECTURES)
     )
@@ -211,7 +207,7 @@ def _op(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     if definition.module == 0 and declaration.name in RULES:
         return RULES[declaration.name](session, applied, into, site)
     values = bind(session, declaration, applied.arguments, site.span, env, evaluate)
-    blame = Blame(declaration.name, format_type(kind.source), into.type, site.span, _known(values, applied))
+    blame = Blame(declaration.name, kind.source, into.type, site.span, _known(values, applied))
     if definition.module == 0 and declaration.name in STRUCTURAL:
         return STRUCTURAL[declaration.name](session, values, into, blame, site, apply)
     names, known = match(session, kind.source, into, Env(definition.module, values), blame)
@@ -220,6 +216,7 @@ def _op(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     for clause in declaration.where:
         demand(session, clause, inner, site.span, evaluate)
     output = instantiate(session, kind.target, inner, blame)
+    check_shared(session, declaration.name, values, into.type, output, site)
     return emit(session, declaration.name, values, into, output, site)
 
 
@@ -231,7 +228,7 @@ def _block(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     if kind is None:
         return _inside(session, applied, values, into, site)
     title = f"{declaration.name}"
-    blame = Blame(title, format_type(kind.source), into.type, site.span, _known(values, applied))
+    blame = Blame(title, kind.source, into.type, site.span, _known(values, applied))
     names, known = match(session, kind.source, into, Env(definition.module, values), blame)
     blame = Blame(title, blame.needs, blame.got, blame.span, (*blame.known, *known))
     session.blame = blame

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.format import format_type
+from archc.grammar.limits import exceeded
 from archc.mentions import names_of
 from archc.prove import at_least
-from archc.session import Blame, Refusal, Session
+from archc.session import Blame, Exhausted, Refusal, Session
 from archc.shapes import Undetermined
 from archc.sizes import Size
 from archc.static import evaluate
@@ -40,6 +41,7 @@ def _open(session: Session, kind: s.TypeExpr, env: Env) -> Env:
 
 
 def _type(session: Session, kind: s.TypeExpr, env: Env, blame: Blame) -> Type:
+    session.count_step(kind.span)
     match kind:
         case s.TypeVariable(name, span):
             found = env.names.get(name)
@@ -55,7 +57,14 @@ def _type(session: Session, kind: s.TypeExpr, env: Env, blame: Blame) -> Type:
             if not isinstance(count, Size):
                 raise Refusal(Diagnostic("A0104", f"{format_type(kind)}: the exponent is a whole number", kind.span))
             known = count.constant
-            return Power(item, count) if known is None else Product((item,) * known)
+            if known is None:
+                return Power(item, count)
+            copies = max(known, 0) * _parts(item)
+            if copies > session.limits.repeats:
+                text = f"{format_type(kind)} has too many parts"
+                raise Exhausted(exceeded(session.limits, "repeats", message=text, span=kind.span))
+            session.count_step(kind.span, copies)
+            return Product((item,) * known)
         case s.TypeList(element, dims):
             return _tensor(session, element, dims, env, blame)
         case s.TypeName(module, name, arguments, _, span):
@@ -69,6 +78,10 @@ def _type(session: Session, kind: s.TypeExpr, env: Env, blame: Blame) -> Type:
             raise Refusal(Diagnostic("A0107", f"`{name}` is no type of tensors", span))
         case _:
             raise Refusal(Diagnostic("A0107", f"{format_type(kind)} is no type of tensors", kind.span))
+
+
+def _parts(kind: Type) -> int:
+    return 1 + sum(map(_parts, kind.items)) if isinstance(kind, Product) else 1
 
 
 def _tensor(
@@ -148,8 +161,8 @@ def _positive(session: Session, size: Size, env: Env, blame: Blame) -> None:
     if known is not None and 1 <= known <= session.limits.size:
         return
     if known is not None and known > session.limits.size:
-        text = f"an axis of {known} is over the limit `size` of {session.limits.size}"
-        raise Refusal(blame.diagnostic("A0804", text))
+        text = f"an axis of {known} is too large"
+        raise Exhausted(exceeded(session.limits, "size", message=text, span=blame.span))
     if size.is_variable:
         return
     need = Need("A0206", blame.subject, f"{size} >= 1", blame.got, blame.span)

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from archc.emission import static
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
+from archc.grammar.limits import exceeded
 from archc.grammar.source import Span
 from archc.prove import at_least
-from archc.session import Blame, PerUse, Refusal, Session, Site, Step
+from archc.session import Blame, Exhausted, PerUse, Refusal, Session, Site, Step
 from archc.sizes import Size
 from archc.static import evaluate
 from archc.tensor import Tensor, Type
@@ -31,11 +32,13 @@ def repeat(session: Session, expr: s.Binary, env: Env, into: Flow, apply: Apply)
     known = count.constant
     if known is None:
         return _symbolic(session, count, step, into, expr)
-    if known < 0 or known > session.limits.repeats:
-        text = f"{known} copies: there are 0 or more" if known < 0 else f"{known} copies are over the limit `repeats`"
-        raise Refusal(Diagnostic("A0205" if known < 0 else "A0805", text, expr.right.span))
+    if known < 0:
+        raise Refusal(Diagnostic("A0205", f"{known} copies: there are 0 or more", expr.right.span))
+    if known > session.limits.repeats:
+        raise Exhausted(exceeded(session.limits, "repeats", message=f"{known} copies are too many", span=expr.right.span))
     if session.emitter is not None and known > 1:
-        steps = tuple(Step((), lambda value: step(0, value)) for _ in range(known))
+        session.count_step(expr.span, known)
+        steps = (Step((), lambda value: step(0, value)),) * known
         return session.emitter.loop("repeat", steps, into, Site(expr.span))
     for number in range(known):
         session.count_step(expr.span)
@@ -109,12 +112,11 @@ def fold(session: Session, expr: s.Fold, env: Env, into: Flow, apply: Apply) -> 
     """Return `into` after the body of a `for`, once for each value of its list."""
     values = evaluate(session, expr.values, env)
     if isinstance(values, Interval):
-        values = _counted(values)
+        values = _counted(session, values, expr.values.span)
     if not isinstance(values, Items):
         text = f"`for` goes over a list or a range of whole numbers; this is {what(values)}"
         raise Refusal(Diagnostic("A0104", text, expr.values.span, hint="for c in [64, 128] { ... }"))
-    if len(values.values) > session.limits.repeats:
-        raise Refusal(Diagnostic("A0805", f"{len(values.values)} turns are over the limit `repeats`", expr.values.span))
+    session.count_step(expr.values.span, len(values.values))
     turns = [_turn(expr, value) for value in values.values]
 
     def step(turn: dict[str, Value]) -> Step:
@@ -131,12 +133,15 @@ def fold(session: Session, expr: s.Fold, env: Env, into: Flow, apply: Apply) -> 
     return into
 
 
-def _counted(interval: Interval) -> Value:
+def _counted(session: Session, interval: Interval, span: Span) -> Value:
     low = interval.low.constant if isinstance(interval.low, Size) else None
     high = interval.high.constant if isinstance(interval.high, Size) else None
     by = 1 if interval.step is None else interval.step.constant if isinstance(interval.step, Size) else None
-    if low is None or high is None or by is None or by < 1 or high - low > 10**5:
+    if low is None or high is None or by is None or by < 1:
         return interval
+    if (high - low) // by > session.limits.repeats:
+        text = f"{(high - low) // by + 1} turns are too many"
+        raise Exhausted(exceeded(session.limits, "repeats", message=text, span=span))
     return Items(tuple(Size.of(value) for value in range(low, high + 1, by)))
 
 

@@ -1,27 +1,41 @@
 """The state of one walk through a declaration: what is assumed, what is owed, and when to split into cases."""
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic, Note
-from archc.grammar.limits import DEFAULT, Limits
+from archc.grammar.limits import DEFAULT, Limits, exceeded
 from archc.grammar.source import NOWHERE, Span
 from archc.graph import Static
 from archc.prove import Always, Context, Fact, Never, Sometimes, decide, negate
 from archc.scope import Scopes
+from archc.sizes import Size, SizeLimit
 from archc.tensor import Type
-from archc.values import Definition, Every, Flow, Formula, Layer, Need, Obligation, Some, Value
+from archc.values import Definition, Every, Flow, Formula, Layer, Need, Obligation, Some, Value, show, written
 
 Assumption = Fact | tuple[str, "bool | str | float | int"]
 """A fact, or the value chosen for an opaque name."""
 
 Witness = Mapping[str, int]
 
+RECURSION = 12_000
+"""Frames of Python, some ten for each level that a program nests."""
+
 
 class Refusal(Exception):
     """Something does not type; `progress` tells how far the walk came, so that the best arm can be shown."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+class Exhausted(Exception):
+    """A walk reaches a limit, after which nothing more can be said of its declaration."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
         super().__init__(diagnostic.message)
@@ -92,7 +106,7 @@ class Known:
     """A size in scope of a rule, for the notes of a message: its value and where that came from."""
 
     name: str
-    value: str
+    value: Value
     source: str = ""
     span: Span = NOWHERE
 
@@ -102,7 +116,7 @@ class Blame:
     """Who makes a demand, and of what: `conv` needs `[c, ..x]`; it gets `[64, 7]` at `span`."""
 
     subject: str
-    needs: str
+    needs: str | s.Expr | s.TypeExpr
     got: Type | None
     span: Span
     known: tuple[Known, ...] = ()
@@ -112,11 +126,11 @@ class Blame:
         """What was expected and what was found, in a line."""
         if not self.needs:
             return ""
-        return f"{self.subject} needs {self.needs}" + (f"; it gets {self.got}" if self.got is not None else "")
+        return f"{self.subject} needs {written(self.needs)}" + (f"; it gets {self.got}" if self.got is not None else "")
 
     def diagnostic(self, code: str, message: str, hint: str = "", label: str = "") -> Diagnostic:
         """Return the complaint, with the origin of each size that the rule names."""
-        notes = tuple(Note(f"{entry.name} = {entry.value}", entry.source, entry.span) for entry in self.known)
+        notes = tuple(Note(f"{entry.name} = {show(entry.value)}", entry.source, entry.span) for entry in self.known)
         return Diagnostic(code, message, self.span, label or self.label, notes, hint)
 
 
@@ -141,6 +155,13 @@ class Declarations(Protocol):
 
 
 @dataclass(slots=True)
+class Budget:
+    """The steps that one check or build has taken, over all its walks."""
+
+    spent: int = 0
+
+
+@dataclass(slots=True)
 class Session:
     """One walk. `flexible` is set in spaces, where what does not hold for some sizes is left to refinement."""
 
@@ -158,12 +179,13 @@ class Session:
     may_fork: bool = True
     trying: bool = False
     depth: int = 0
-    steps: int = 0
+    budget: Budget = field(default_factory=Budget)
     fresh: int = 0
     limits: Limits = DEFAULT
     dead: dict[Span, Diagnostic] = field(default_factory=dict)
     alive: set[Span] = field(default_factory=set)
     stages: int = 0
+    shared: dict[int, tuple[tuple[tuple[str, tuple[Size, ...]], ...], Span]] = field(default_factory=dict)
 
     def recursive(self, definition: Definition) -> bool:
         """Return whether a mention of `definition` here stands inside itself."""
@@ -227,18 +249,43 @@ class Session:
             if values is not None and 1 < len(values) <= 16:
                 raise Fork(tuple(((name, value),) for value in values))
 
-    def count_step(self, span: Span) -> None:
-        """Count one application; raise Refusal over the limit."""
-        self.steps += 1
-        if self.steps > self.limits.steps:
-            text = f"this takes more than {self.limits.steps} steps to check, the limit `steps`"
-            hint = "sign the inner blocks with their types, so that each is checked once"
-            raise Refusal(Diagnostic("A0807", text, span, hint=hint))
+    def count_step(self, span: Span, steps: int = 1) -> None:
+        """Count `steps`; raise Exhausted over the limit."""
+        self.budget.spent += steps
+        if self.budget.spent > self.limits.steps:
+            raise Exhausted(exceeded(self.limits, "steps", message="this program takes too many steps", span=span))
+
+    def descend(self, span: Span) -> None:
+        """Note that a declaration is entered, which the caller ends by lowering `depth`; raise Exhausted over the limit."""
+        if self.depth >= self.limits.call_depth:
+            raise Exhausted(too_deep(self.limits, span))
+        self.depth += 1
 
     def new_name(self, base: str) -> str:
         """Return a size name that no text can hold."""
         self.fresh += 1
         return f"{base}'{self.fresh}"
+
+
+def too_deep(limits: Limits, span: Span) -> Diagnostic:
+    """Return the complaint that declarations mention each other too deep."""
+    return exceeded(limits, "call_depth", message="declarations mention each other too deep here", span=span)
+
+
+@contextmanager
+def contained(limits: Limits, span: Span) -> Iterator[None]:
+    """Let Python recurse as deep as the limits allow; what is deeper or larger than it can hold ends as Exhausted."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, RECURSION))
+    try:
+        yield
+    except SizeLimit as error:
+        hint = "make the sizes that it is computed from parameters of a block of its own"
+        raise Exhausted(Diagnostic("A0814", f"{error}, the most that archc computes with", span, hint=hint)) from None
+    except RecursionError:
+        raise Exhausted(too_deep(limits, span)) from None
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def variables(formula: Formula) -> frozenset[str]:

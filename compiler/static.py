@@ -42,6 +42,7 @@ def evaluate(session: Session, expr: s.Expr, env: Env) -> Value:
 
     Raises Refusal where it has no value, Fork where that depends on an undecided condition.
     """
+    session.count_step(expr.span)
     match expr:
         case s.Number(text):
             return number(text)
@@ -127,13 +128,22 @@ def defined(session: Session, definition: Definition, span: Span) -> Value:
     match declaration.kind:
         case "const":
             assert declaration.value is not None
-            return evaluate(session, declaration.value, Env(definition.module, {}))
+            return _inside(session, declaration.value, Env(definition.module, {}), span)
         case "fn":
             return Function(declaration.name, definition)
         case "type":
             raise Refusal(Diagnostic("A0107", f"`{declaration.name}` is a type; a value belongs here", span))
         case _:
             return Applied(definition, (), span)
+
+
+def _inside(session: Session, expr: s.Expr, env: Env, span: Span) -> Value:
+    """Return the value of a declaration that is mentioned at `span`."""
+    session.descend(span)
+    try:
+        return evaluate(session, expr, env)
+    finally:
+        session.depth -= 1
 
 
 def _list(session: Session, items: tuple["s.Expr | s.Spread", ...], env: Env) -> Value:
@@ -252,7 +262,7 @@ def _apply_function(session: Session, declaration: s.Declaration, env: Env, span
     assert declaration.value is not None
     for clause in declaration.where:
         demand(session, clause, env, span, evaluate, window=declaration.name in ("win", "unwin"))
-    return evaluate(session, declaration.value, env)
+    return _inside(session, declaration.value, env, span)
 
 
 def _binary(session: Session, expr: s.Binary, env: Env) -> Value:
@@ -283,6 +293,7 @@ def _arithmetic(session: Session, operator: s.Operator, left: Value, right: Valu
 
 
 def _sizes(session: Session, operator: s.Operator, left: Size, right: Size, span: Span) -> Size:
+    session.count_step(span, len(left.terms) * len(right.terms))
     match operator:
         case "+":
             return left + right

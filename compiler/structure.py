@@ -6,12 +6,13 @@ from archc.arguments import bind
 from archc.emission import emit
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
+from archc.grammar.limits import exceeded
 from archc.grammar.format import format_type
 from archc.graph import Pattern
 from archc.match import match, parts_of
 from archc.mentions import solvable
 from archc.prove import equal
-from archc.session import Blame, Refusal, Session, Site
+from archc.session import Blame, Exhausted, Refusal, Session, Site
 from archc.shapes import Undetermined, axis_index, get, put
 from archc.sizes import Size
 from archc.static import evaluate
@@ -33,8 +34,8 @@ def _clone(session: Session, values: dict[str, Value], into: Flow, blame: Blame,
     if known is None:
         return flow(Power(into.type, count))
     if known > session.limits.repeats:
-        text = f"clone({known}) is over the limit `repeats` of {session.limits.repeats}"
-        raise Refusal(blame.diagnostic("A0805", text))
+        raise Exhausted(exceeded(session.limits, "repeats", message=f"clone({known}) is too much", span=site.span))
+    session.count_step(site.span, known)
     return bundle((into,) * known)
 
 

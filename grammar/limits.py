@@ -29,23 +29,34 @@ class Limits:
 
 DEFAULT = Limits()
 
-# How a message names each bound that text alone can pass.
+# The code of each bound, and how a message names what it counts.
 _WORDS = {
-    "file_size": "characters in a file",
-    "nesting": "levels of nesting",
-    "integer_digits": "digits in a number",
-    "string": "characters in a string",
-    "regex": "characters in a regular expression",
+    "file_size": ("A0801", "characters in a file"),
+    "nesting": ("A0802", "levels of nesting"),
+    "string": ("A0803", "characters in a string"),
+    "integer_digits": ("A0804", "digits in a number"),
+    "regex": ("A0805", "characters in a regular expression"),
+    "total_size": ("A0806", "characters in all files together"),
+    "files": ("A0806", "files"),
+    "import_depth": ("A0806", "imports inside each other"),
+    "steps": ("A0807", "steps"),
+    "paths": ("A0808", "cases in a declaration"),
+    "call_depth": ("A0809", "declarations inside each other"),
+    "repeats": ("A0810", "copies"),
+    "size": ("A0811", "for a size"),
+    "parameters": ("A0812", "parameters"),
+    "nodes": ("A0813", "operations in a network"),
 }
 
 
-def exceeded(limits: Limits, name: str, *, code: str, message: str, span: Span) -> Diagnostic:
-    """Return the diagnostic for text that passes the bound `name`: its value, and how to raise it."""
+def exceeded(limits: Limits, name: str, *, message: str, span: Span, code: str = "") -> Diagnostic:
+    """Return the diagnostic for what passes the bound `name`: its value, and how to raise it."""
     value: int = getattr(limits, name)
+    known, words = _WORDS[name]
     return Diagnostic(
-        code,
+        code or known,
         message,
         span,
-        label=f"the limit is {value:,} {_WORDS[name]}",
+        label=f"the limit is {value:,} {words}",
         hint=f"raise it where archc is called from Python: Limits({name}={2 * value})",
     )
