@@ -1,6 +1,6 @@
 """Arguments -> a value for every parameter, each within its declared domain."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from math import isnan
@@ -205,18 +205,7 @@ def _coerce(
         value = _hole(session, space, parameter, value.span)
     if isinstance(value, Interval) and session.flexible:
         value = _within(session, value, span)
-    fits: Callable[[Value], bool] = {
-        "int": lambda v: isinstance(v, Size) or (isinstance(v, Shape) and declaration.kind == "fn"),
-        "float": lambda v: (
-            isinstance(v, float) or (isinstance(v, Size) and v.constant is not None) or isinstance(v, Opaque)
-        ),
-        "bool": lambda v: isinstance(v, (bool, Opaque, Fact, Every, Some)),
-        "string": lambda v: isinstance(v, (str, Opaque)),
-        "list": lambda v: isinstance(v, Items),
-        "arrow": lambda v: isinstance(v, (*ARCHITECTURES, Flow)),
-        "other": lambda v: True,
-    }[space.kind]
-    if not fits(value):
+    if not _fits(value, space, declaration):
         text = f"`{parameter.name}` of {_title(declaration)} is {_wanted(space, parameter)}; this is {what(value)}"
         raise Refusal(Diagnostic("A0104", text, span, _usage(declaration)))
     if space.kind == "float" and isinstance(value, Size):
@@ -225,6 +214,24 @@ def _coerce(
         value = session.decide(value)
     _check_range(session, value, space, parameter, declaration, span)
     return value
+
+
+def _fits(value: Value, space: Domain, declaration: s.Declaration) -> bool:
+    match space.kind:
+        case "int":
+            return isinstance(value, Size) or (isinstance(value, Shape) and declaration.kind == "fn")
+        case "float":
+            return isinstance(value, (float, Opaque)) or (isinstance(value, Size) and value.constant is not None)
+        case "bool":
+            return isinstance(value, (bool, Opaque, Fact, Every, Some))
+        case "string":
+            return isinstance(value, (str, Opaque))
+        case "list":
+            return isinstance(value, Items)
+        case "arrow":
+            return isinstance(value, (*ARCHITECTURES, Flow))
+        case _:
+            return True
 
 
 def _hole(session: Session, space: Domain, parameter: s.Parameter, span: Span) -> Value:
@@ -273,16 +280,15 @@ def _wanted(space: Domain, parameter: s.Parameter) -> str:
 def _check_range(
     session: Session, value: Value, space: Domain, parameter: s.Parameter, declaration: s.Declaration, span: Span
 ) -> None:
-    text = f"`{parameter.name}` of {_title(declaration)} is {_wanted(space, parameter)}; this is {show(value)}"
-
-    def refuse(_: object) -> Diagnostic:
-        return Diagnostic("A0106", text, span)
+    def refuse(_: object, hint: str = "") -> Diagnostic:
+        text = f"`{parameter.name}` of {_title(declaration)} is {_wanted(space, parameter)}; this is {show(value)}"
+        return Diagnostic("A0106", text, span, hint=hint)
 
     if isinstance(value, Items) and space.item is not None:
         for entry in value.values:
             _check_range(session, entry, space.item, parameter, declaration, span)
     if isinstance(value, Size):
-        condition = _inside(value, space)
+        condition = _inside(session, value, space)
         if condition is not True:
             need = Need("A0106", f"{declaration.name}", f"{parameter.name} {_wanted(space, parameter)}", None, span)
             session.require(condition, need, refuse)
@@ -292,15 +298,19 @@ def _check_range(
             raise Refusal(refuse(None))
     elif isinstance(value, str) and space.values and value not in space.values:
         nearest = get_close_matches(value, [entry for entry in space.values if isinstance(entry, str)], 1)
-        raise Refusal(Diagnostic("A0106", text, span, hint=show(nearest[0]) if nearest else ""))
+        raise Refusal(refuse(None, show(nearest[0]) if nearest else ""))
 
 
-def _inside(value: Size, space: Domain) -> Formula:
+def _inside(session: Session, value: Size, space: Domain) -> Formula:
     known_value = value.constant
     if known_value is not None:
         if space.values:
             return known_value in space.values
         return (space.low is None or known_value >= space.low) and (space.high is None or known_value <= space.high)
+    if value.is_variable and not space.values and space.high is None:
+        lowest = session.context.domain(str(value)).low
+        if space.low is None or (lowest is not None and lowest >= space.low):
+            return True
     if space.values:
         return Some(tuple(equal(value, Size.of(entry)) for entry in space.values if isinstance(entry, int)))
     parts: list[Formula] = []

@@ -160,7 +160,7 @@ def demand(session: Session, clause: s.Expr, env: Env, span: Span, evaluate: Eva
     blame = session.blame or Blame("this", "", None, span)
     divides_ = isinstance(clause, s.Compare) and _is_remainder(clause)
     code = "A0204" if window else "A0203" if divides_ else "A0201" if _about_rank(clause) else "A0205"
-    need = Need(code, blame.subject, format_expr(clause), blame.got, span)
+    need = Need(code, blame.subject, clause, blame.got, span)
 
     def refuse(witness: Witness | None) -> Diagnostic:
         hint = rank_hint(blame.subject) if code == "A0201" else ""
@@ -205,7 +205,7 @@ def _message(session: Session, blame: Blame, clause: s.Expr, env: Env, evaluate:
 
 def split_message(fact: Fact, blame: Blame) -> str:
     """Return the sentence for an indivisible size, with the name of the divisor where it has one."""
-    name = next((entry.name for entry in blame.known if entry.value == str(fact.left) and entry.name.endswith("s")), "")
+    name = next((entry.name for entry in blame.known if entry.value == fact.left and entry.name.endswith("s")), "")
     if name:
         return f"{fact.right} does not split into {fact.left} {name}"
     return f"{fact.right} is not a multiple of {fact.left}"

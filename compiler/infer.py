@@ -52,13 +52,13 @@ def apply(session: Session, value: Value, into: Flow, span: Span, layer: Layer |
         case Flow():
             return value
         case Applied():
-            return _applied(session, value, into, Site(value.span, layer))
+            return _applied(session, value, into, Site(span if layer else value.span, layer))
         case Closure(expr, env):
             return _expression(session, expr, env, into, layer)
         case Given():
             return apply_given(session, value, into, span)
         case Layer(architecture):
-            return _shared(session, value, architecture, into)
+            return _shared(session, value, architecture, into, span)
         case Method(owner, applied):
             return _applied(session, applied, into, Site(value.span, owner))
         case _:
@@ -321,9 +321,9 @@ def is_combinator(declaration: s.Declaration) -> bool:
     )
 
 
-def _shared(session: Session, layer: Layer, architecture: Architecture, into: Flow) -> Flow:
+def _shared(session: Session, layer: Layer, architecture: Architecture, into: Flow, span: Span) -> Flow:
     if session.emitter is None or isinstance(architecture, Applied) and not _needs_wrapping(architecture):
-        return apply(session, architecture, into, layer.span, layer)
+        return apply(session, architecture, into, span, layer)
     return session.emitter.shared(
         into, Site(layer.span, layer), lambda inner: apply(session, architecture, inner, layer.span)
     )

@@ -294,7 +294,7 @@ def _axes(
 def _bind(matching: _Matching, name: str, size: Size, origin: Span | None) -> None:
     matching.names[name] = size
     source = f"from {short(origin)}" if origin is not None and origin.source else ""
-    matching.known.append(Known(name, str(size), source, origin or NOWHERE))
+    matching.known.append(Known(name, size, source, origin or NOWHERE))
 
 
 def _rank(matching: _Matching, dims: Sequence["s.Expr | s.DimRange | s.DimRest"], actual: Tensor) -> Refusal:
@@ -355,7 +355,7 @@ def _divide(matching: _Matching, left: Size, factor: Size, expr: s.Expr) -> Size
         need = Need("A0203", blame.subject, blame.needs, blame.got, blame.span)
 
         def refuse(witness: Witness | None) -> Diagnostic:
-            named = [entry for entry in (*blame.known, *matching.known) if entry.value == str(factor)]
+            named = [entry for entry in (*blame.known, *matching.known) if entry.value == factor]
             plural = next((entry.name for entry in named if entry.name.endswith("s")), "")
             text = (
                 f"{left} does not split into {factor} {plural}" if plural else f"{left} is not a multiple of {factor}"

@@ -36,8 +36,8 @@ def _require(
     formula = replaced(debt.formula, sizes)
     owed = formula if guard is True else Some((opposite(guard), formula))
     got = _got(debt.need, sizes)
-    need = Need(debt.need.code, debt.need.subject, debt.need.text, got, debt.need.span)
-    inner = Blame(need.subject, need.text, got, blame.span, _notes(debt, blame, names))
+    need = Need(debt.need.code, debt.need.subject, debt.need.demand, got, debt.need.span)
+    inner = Blame(need.subject, need.demand, got, blame.span, _notes(debt, blame, names))
 
     def refuse(witness: Witness | None) -> Diagnostic:
         return inner.diagnostic(need.code, sentence(need, formula, inner))
@@ -57,7 +57,7 @@ def _got(need: Need, sizes: Mapping[str, Size]) -> Tensor | None:
 def sentence(need: Need, formula: Formula, blame: Blame) -> str:
     """Return the sentence that says how `formula` does not hold."""
     if isinstance(formula, Fact) and formula.relation == "divides":
-        name = next((k.name for k in blame.known if k.value == str(formula.left) and k.name.endswith("s")), "")
+        name = next((k.name for k in blame.known if k.value == formula.left and k.name.endswith("s")), "")
         if name:
             return f"{formula.right} does not split into {formula.left} {name}"
         return f"{formula.right} is not a multiple of {formula.left}"

@@ -12,7 +12,7 @@ def operands(blame: Blame, text: str, first: Flow, other: Flow) -> Refusal:
     for title, part, against in (("first", first, other), ("other", other, first)):
         origin = _differing(part, against)
         source = f"from {short(origin)}" if origin is not None else ""
-        known.append(Known(title, str(part.type), source, origin or NOWHERE))
+        known.append(Known(title, part.type, source, origin or NOWHERE))
     whole = Blame(blame.subject, blame.needs, blame.got, blame.span, tuple(known))
     return Refusal(whole.diagnostic("A0207", text, _join_hint(first.type, other.type)))
 

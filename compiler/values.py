@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from archc.grammar import syntax as s
+from archc.grammar.format import format_expr, format_type
 from archc.grammar.source import NOWHERE, Span
 from archc.prove import Fact
 from archc.sizes import Size
@@ -276,14 +277,26 @@ def what(value: Value) -> str:
 class Need:
     """Who demands something of sizes, for the message if it does not hold.
 
-    `subject` is the op or block as called, `text` what it says it needs, `got` the input it gets there.
+    `subject` is the op or block as called, `demand` what it says it needs, `got` the input it gets there.
     """
 
     code: str
     subject: str
-    text: str
+    demand: "str | s.Expr | s.TypeExpr"
     got: Type | None = None
     span: Span = field(default=NOWHERE, compare=False)
+
+    @property
+    def text(self) -> str:
+        """The demand in source syntax."""
+        return written(self.demand)
+
+
+def written(demand: "str | s.Expr | s.TypeExpr") -> str:
+    """Return a demand in source syntax; it is written out only where a message needs it."""
+    if isinstance(demand, str):
+        return demand
+    return format_type(demand) if isinstance(demand, s.TypeExpr) else format_expr(demand)
 
 
 @dataclass(frozen=True, slots=True)
