@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import mkdtemp
 
 from archc.check import check
 from archc.cli import main
@@ -44,6 +45,11 @@ class Block:
 
     def __str__(self) -> str:
         return self.text if self.info is None else f"```{self.info}\n{self.text}```\n"
+
+
+def inside(folder: Path) -> Path:
+    """Return a new folder in `folder`: a session begins in an empty one."""
+    return Path(mkdtemp(dir=folder))
 
 
 def blocks(text: str) -> list[Block]:

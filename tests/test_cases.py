@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from documents import ACCEPT, Runner, blocks, rewritten, wrong_answers
+from documents import ACCEPT, Runner, blocks, inside, rewritten, wrong_answers
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.md"))
 
@@ -11,8 +11,8 @@ CASES = sorted((Path(__file__).parent / "cases").glob("*.md"))
 @pytest.mark.parametrize("file", CASES, ids=lambda file: file.stem)
 def test_archc_says_what_the_case_says(file: Path, tmp_path: Path) -> None:
     if ACCEPT:
-        file.write_text(rewritten(file.read_text(encoding="utf-8"), tmp_path), encoding="utf-8")
-    wrong = wrong_answers(file, Runner(tmp_path))
+        file.write_text(rewritten(file.read_text(encoding="utf-8"), inside(tmp_path)), encoding="utf-8")
+    wrong = wrong_answers(file, Runner(inside(tmp_path)))
     assert not wrong, wrong
 
 

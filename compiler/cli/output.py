@@ -99,7 +99,8 @@ def write_whole(path: Path, text: str) -> None:
         else:
             _replace(path.resolve(), text)
     except OSError as error:
-        raise WrongCall("A0908", f"`{path}` cannot be written: {error.strerror}", str(path)) from error
+        hint = "" if path.parent.is_dir() else f"mkdir -p {shlex.quote(str(path.parent))}"
+        raise WrongCall("A0908", f"`{path}` cannot be written: {error.strerror}", str(path), hint=hint) from error
 
 
 def _replace(path: Path, text: str) -> None:

@@ -17,8 +17,9 @@ def told(error: BaseException, given: Sequence[str]) -> WrongCall:
     if isinstance(option, str):
         return _about_option(error, option, command, fallback)
     if type(error).__name__ == "MissingParameter":
-        name = getattr(getattr(error, "param", None), "human_readable_name", "an argument")
-        return WrongCall("A0901", f"`archc {command}` needs {str(name).upper()}", command, hint=fallback)
+        param = getattr(error, "param", None)
+        name = getattr(param, "metavar", None) or getattr(param, "name", None) or "an argument"
+        return WrongCall("A0901", f"`archc {command}` needs {name}", command, hint=fallback)
     if command and command not in COMMANDS:
         near = get_close_matches(command, COMMANDS, 1)
         label = f"nearest: {near[0]}" if near else f"there are: {', '.join(COMMANDS)}"
