@@ -82,6 +82,8 @@ def uneven() -> Graph:
         turn = Draft("for", {"x": shape(8, 16)})
         axes.append(turn.done(turn.op("softmax", turn[0], axis=axis)))
     x = net.loop(axes, x, "softmax", bindings=[{"axis": -1}, {"axis": 0}])
+    turn = Draft("repeat", {"x": shape(8, 16)})
+    x = net.loop([turn.done(turn.op("relu", turn[0]))] * 2, x, "relu")
     rows = [Draft("repeat", {"x": shape(8, 16)}) for _ in range(2)]
     return net.done(net.loop([row.done(row.linear(row[0], 16)) for row in rows], x, "linear"))
 
@@ -109,27 +111,30 @@ EVERY = pytest.mark.parametrize("name", NETWORKS)
 
 
 # ---------------------------------------------------------------- the file and the module
-@EVERY
-def test_the_file_runs_alone_with_the_names_and_numbers_of_the_module(name: str, tmp_path: Path) -> None:
-    make, shapes = NETWORKS[name]
-    graph = make()
-    module = to_module(graph).eval()
-    inputs = tuple(torch.randn(shape) for shape in shapes)
-    (tmp_path / "net.py").write_text(to_python(graph), encoding="utf-8")
-    torch.save((module.state_dict(), inputs), tmp_path / "given.pt")
+def test_files_run_alone_with_the_names_and_numbers_of_their_modules(tmp_path: Path) -> None:
+    answers = {}
+    for number, (make, shapes) in enumerate(NETWORKS.values()):
+        graph = make()
+        module = to_module(graph).eval()
+        inputs = tuple(torch.randn(shape) for shape in shapes)
+        (tmp_path / f"net{number}.py").write_text(to_python(graph), encoding="utf-8")
+        torch.save((graph.name, module.state_dict(), inputs), tmp_path / f"net{number}.given")
+        answers[number] = module(*inputs)
     program = (
-        "import sys, torch, net\n"
-        "state, inputs = torch.load('given.pt', weights_only=True)\n"
-        f"made = net.{graph.name}().eval()\n"
-        "assert list(made.state_dict()) == list(state)\n"
-        "made.load_state_dict(state)\n"
-        "torch.save(made(*inputs), 'answer.pt')\n"
+        "import importlib, sys, torch\n"
+        f"for number in range({len(answers)}):\n"
+        "    name, state, inputs = torch.load(f'net{number}.given', weights_only=True)\n"
+        "    made = getattr(importlib.import_module(f'net{number}'), name)().eval()\n"
+        "    assert list(made.state_dict()) == list(state)\n"
+        "    made.load_state_dict(state)\n"
+        "    torch.save(made(*inputs), f'net{number}.answer')\n"
         "assert not any(name.split('.')[0] == 'archc' for name in sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    answer = torch.load(tmp_path / "answer.pt", weights_only=True)
-    torch.testing.assert_close(answer, module(*inputs), rtol=0, atol=0)
+    for number, answer in answers.items():
+        found = torch.load(tmp_path / f"net{number}.answer", weights_only=True)
+        torch.testing.assert_close(found, answer, rtol=0, atol=0)
 
 
 @EVERY
@@ -142,12 +147,11 @@ def test_weights_are_those_of_the_state_dict(name: str) -> None:
     assert buffers == {key for key, _ in module.named_buffers()}
 
 
-@EVERY
-def test_the_source_is_laid_out_and_linted(name: str, tmp_path: Path) -> None:
-    file = tmp_path / "net.py"
-    file.write_text(to_python(NETWORKS[name][0]()), encoding="utf-8")
+def test_the_source_is_laid_out_and_linted(tmp_path: Path) -> None:
+    for number, (make, _) in enumerate(NETWORKS.values()):
+        (tmp_path / f"net{number}.py").write_text(to_python(make()), encoding="utf-8")
     for command in (["format", "--diff"], ["check", "--select", "F,E,I,UP,B"]):
-        ruff = [sys.executable, "-m", "ruff", *command, "--isolated", "--line-length", "120", str(file)]
+        ruff = [sys.executable, "-m", "ruff", *command, "--isolated", "--line-length", "120", str(tmp_path)]
         done = subprocess.run(ruff, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
@@ -239,6 +243,14 @@ def test_numbers_become_parameters_and_texts_do_not() -> None:
 
 def _classes(source: str) -> list[str]:
     return [node.name for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]
+
+
+def test_loops_are_written_as_what_they_keep() -> None:
+    source = to_python(uneven())
+    assert "nn.ModuleList([Stage(), Stage2()])" in source
+    assert "nn.ModuleList(Stage3(dim) for dim in (-1, 1))" in source
+    assert "        for _ in range(2):\n            x = F.relu(x)\n" in source
+    assert "self.linear = nn.ModuleList(nn.Linear(16, 16) for _ in range(2))" in source
 
 
 # ---------------------------------------------------------------- the check of inputs

@@ -8,7 +8,7 @@ from archc.grammar.diagnostics import CompileError
 from archc.graph import CallNode, Graph, LoopNode, Node, OpNode, Static, Value
 from archc.lower.names import Plain
 from archc.lower.reading import arithmetic, read_size
-from archc.lower.weights import direct, owned, unknown_size
+from archc.lower.weights import direct, distinct, owned, unknown_size
 from archc.ops import find
 from archc.ops.base import Code
 from archc.sizes import Size
@@ -159,7 +159,9 @@ class _Reading:
         if not node.steps:
             self.alias.update(zip(outputs, inputs, strict=False))
             return
-        turns = [self._turn(node, step, index) for index, step in enumerate(node.steps)]
+        form = _form(node)
+        known = {id(step): self._turn(node, step, form) for step in distinct(node)}
+        turns = [known[id(step)] for step in node.steps]
         first = turns[0]
         if all(turn == first for turn in turns):
             code, refs, kept = first
@@ -170,11 +172,11 @@ class _Reading:
             return
         self._unrolled(node, turns, inputs, outputs)
 
-    def _turn(self, node: LoopNode, step: Graph, index: int) -> tuple[Snippet, tuple[Ref, ...], bool]:
+    def _turn(self, node: LoopNode, step: Graph, form: str) -> tuple[Snippet, tuple[Ref, ...], bool]:
         """Return the code of one step, its holes in terms of the loop's inputs, and whether it keeps a submodule."""
         inner = _Reading(self.reader, step)
-        only = step.nodes[0] if direct(node) else None
-        if only is None or _varies(node):
+        only = step.nodes[0] if form != "class" else None
+        if only is None:
             lends = [Ref("lent", name) for name in step.borrowed]
             sizes = [Ref("size", name) for name in self.reader.read(step).sizes]
             code, refs = _applied(len(step.inputs), [Ref("own", node.key), *lends, *sizes])
@@ -217,19 +219,31 @@ class _Reading:
     # ------------------------------------------------------------ submodules
     def _members(self, key: str, node: Node) -> Iterator[Member]:
         if isinstance(node, LoopNode):
-            if direct(node) and not _varies(node) and not any(owned(step) for step in node.steps):
+            form = _form(node)
+            if form == "free":
                 return
-            entries = tuple(_step_entry(node, index) for index in range(len(node.steps)))
-            single = direct(node) and isinstance(node.steps[0].nodes[0], OpNode)
-            yield Member(key, entries, steps=True, weight=single and _is_weight(node.steps[0].nodes[0]))
+            entries = tuple(_step_entry(node, index, form) for index in range(len(node.steps)))
+            yield Member(key, entries, steps=True, weight=form == "direct" and _is_weight(node.steps[0].nodes[0]))
         else:
             yield Member(key, (_entry(node),), weight=_is_weight(node))
 
 
-def _step_entry(node: LoopNode, index: int) -> Entry:
+def _form(node: LoopNode) -> str:
+    """Return how the steps of a loop are kept: each as the one thing it is, each as a class, or not at all.
+
+    One op without weights that is told something else at each turn becomes a class too.
+    """
+    if not direct(node):
+        return "class"
+    if any(owned(step) for step in distinct(node)):
+        return "direct"
+    return "class" if _varies(node) else "free"
+
+
+def _step_entry(node: LoopNode, index: int, form: str) -> Entry:
     step = node.steps[index]
     bindings = _plain_arguments(node.bindings[index]) if node.bindings else ()
-    if not direct(node) or _varies(node):
+    if form == "class":
         return Make(step, "Stage" if node.kind == "for" else "Repeat", bindings)
     only = step.nodes[0]
     assert not isinstance(only, LoopNode), only
@@ -250,11 +264,8 @@ def _is_weight(node: Node) -> bool:
 
 
 def _varies(node: LoopNode) -> bool:
-    """Whether the steps are one op without weights that is told something else each time: they become a class."""
-    nodes = [step.nodes[0] for step in node.steps]
-    if not all(isinstance(only, OpNode) for only in nodes) or any(owned(step) for step in node.steps):
-        return False
-    codes = [find(only.op).torch(only).call for only in nodes if isinstance(only, OpNode)]
+    only = [step.nodes[0] for step in distinct(node)]
+    codes = [find(each.op).torch(each).call for each in only if isinstance(each, OpNode)]
     return any(code.text != codes[0].text or code.values != codes[0].values for code in codes)
 
 

@@ -82,7 +82,13 @@ def attributes(graph: Graph) -> dict[str, str]:
 
 def direct(loop: LoopNode) -> bool:
     """Whether each step is one op or block of one key and nothing else, which then takes the place of the step."""
-    return len(set(map(_only, loop.steps))) == 1 and _only(loop.steps[0]) is not None
+    keys = {_only(step) for step in distinct(loop)}
+    return len(keys) == 1 and None not in keys
+
+
+def distinct(loop: LoopNode) -> tuple[Graph, ...]:
+    """Return the steps of a loop, each object once."""
+    return tuple({id(step): step for step in loop.steps}.values())
 
 
 def unknown_size(node: OpNode, size: Size, graph: Graph | None = None) -> Diagnostic:
@@ -134,8 +140,9 @@ def _of_node(node: Node, path: str) -> Iterator[Found]:
     elif isinstance(node, CallNode):
         yield from _of_graph(node.graph, f"{path}.")
     else:
+        alone = direct(node)
         for index, step in enumerate(node.steps):
-            if not direct(node):
+            if not alone:
                 yield from _of_graph(step, f"{path}.{index}.")
             elif owned(step):
                 yield from _of_node(step.nodes[0], f"{path}.{index}")

@@ -1,5 +1,6 @@
 """Expressions and calls as Python source."""
 
+import re
 from collections.abc import Mapping
 
 from archc.lower.body import HOLE, Snippet
@@ -26,18 +27,19 @@ def fill(code: Snippet, given: Mapping[str, Expression], texts: Mapping[str, str
     for name, default in code.defaults:
         expression = given.get(name)
         if isinstance(expression, Literal) and literal(expression.value) == literal(default):
-            text = text.replace(f", {name}={{{name}}}", "").replace(f"({name}={{{name}}}, ", "(")
-    parts: list[str] = []
-    end = 0
-    for hole in HOLE.finditer(text):
-        inside = texts[hole[1]] if hole[1] in texts else write(given[hole[1]], names)
-        alone = (
-            text[hole.start() - 1 : hole.start()] in ("(", "[", "=", " ", "")
-            and text[hole.end() : hole.end() + 1] in ",)]"
-        )
-        if text[max(0, hole.start() - 2) : hole.start()] not in (", ", "") and text[hole.start() - 1] == " ":
-            alone = False
-        composite = isinstance(given.get(hole[1]), Scaled) and " " in inside
-        parts += [text[end : hole.start()], f"({inside})" if composite and not alone else inside]
-        end = hole.end()
-    return "".join(parts) + text[end:]
+            text = text.replace(f", {name}={{{name}}}", "")
+
+    def inside(hole: re.Match[str]) -> str:
+        if hole[1] in texts:
+            return texts[hole[1]]
+        written = write(given[hole[1]], names)
+        composite = " " in written and isinstance(given[hole[1]], Scaled)
+        return f"({written})" if composite and not _alone(text, hole) else written
+
+    return HOLE.sub(inside, text)
+
+
+def _alone(text: str, hole: re.Match[str]) -> bool:
+    """Whether a hole is a whole argument or item, so that what fills it needs no parentheses."""
+    before, after = text[: hole.start()], text[hole.end() :]
+    return before.endswith(("(", "[", "=", ", ")) and after.startswith((",", ")", "]"))
