@@ -52,7 +52,7 @@ def test_llama_is_the_one_of_transformers() -> None:
     sizes = {"vocab": 500, "depth": 2}
     ours = archc.load(EXAMPLES / "llama_1b.arch")["Llama1B"].module(**sizes)
     theirs = hugging.llama_1b(**sizes)
-    train(hugging.Logits(theirs), words(9), steps=2)
+    train(hugging.Logits(theirs), words(9), steps=1)
     take_by_name(ours, renamed(theirs, renames.LLAMA))
     compare(ours, hugging.Logits(theirs), words(40))
 
@@ -89,14 +89,23 @@ def test_the_translator_gives_the_numbers_of_torchs_own_layers() -> None:
     theirs = Translate(**sizes)
     train(theirs, words(9), words(7))
     take_in_order(ours, theirs.in_order())
-    theirs.eval()
-    ours.eval()
+    compare(ours, theirs, words(9), words(7))
     with torch.no_grad():
-        agree(ours(src=words(9), tgt=words(7)), theirs(words(9), words(7)))
         agree(ours(tgt=words(5), src=words(11)), theirs(words(11), words(5)))
+
+
+def test_the_graph_network_gives_the_numbers_of_plain_torch() -> None:
+    torch.manual_seed(0)
+    vertices, edges = torch.randn(4, 30, 16), torch.randint(30, (4, 2, 99))
+    at = {"x": (30, 16), "edges": "Id(30)[2, 99]"}
+    ours = archc.load(EXAMPLES / "graph.arch")["GraphNet"].module(at=at)
+    theirs = tokens.GraphNet(16)
+    train(theirs, vertices, edges)
+    take_in_order(ours, theirs.state_dict().values())
+    compare(ours, theirs, vertices, edges)
 
 
 def test_a_sentence_beyond_the_context_is_refused() -> None:
     module = archc.load(EXAMPLES / "gpt2_small.arch")["Gpt2Small"].module(vocab=500, context=16, depth=1)
-    with pytest.raises(ValueError, match="16"):
+    with pytest.raises(ValueError, match="n = 17"):
         module(words(17))

@@ -27,7 +27,7 @@ INPUTS = {
     "DenseNet121": PICTURE,
     "EfficientNetB0": PICTURE,
     "Gpt2Small": (1024,),
-    "GraphNet": {"x": (30, 16), "edges": (2, 99)},
+    "GraphNet": {"x": (30, 16), "edges": "Id(30)[2, 99]"},
     "Llama1B": (2048,),
     "MambaLm": (2048,),
     "MlpMixer": None,
@@ -104,7 +104,7 @@ def test_a_broken_example_is_told_in_one_message(file: Path) -> None:
     with pytest.raises(CompileError) as caught:
         archc.load(file)
     assert len(caught.value.diagnostics) == 1
-    expect(GOLDEN / "broken" / f"{file.stem}.txt", render(caught.value.diagnostics, color=False, width=WIDTH))
+    expect(GOLDEN / "broken" / f"{file.stem}.txt", f"{render(caught.value.diagnostics, color=False, width=WIDTH)}\n")
 
 
 def imported(text: str, folder: Path) -> ModuleType:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class MixerLayer(nn.Module):
@@ -53,4 +54,32 @@ class Tagger(nn.Module):
 
     def forward(self, words: Tensor) -> Tensor:
         out: Tensor = self.head(self.lstm(self.words(words))[0])
+        return out
+
+
+class GraphLayer(nn.Module):
+    """A map of each vertex, and one of the sum of those whose edges reach it, by a matrix of edge counts."""
+
+    def __init__(self, d: int, out: int) -> None:
+        super().__init__()
+        self.root = nn.Linear(d, out, bias=False)
+        self.neighbours = nn.Linear(d, out)
+
+    def forward(self, x: Tensor, edges: Tensor) -> Tensor:
+        counts = F.one_hot(edges, x.shape[1]).to(x.dtype)
+        reach = counts[:, 1].mT @ counts[:, 0]
+        out: Tensor = self.root(x) + self.neighbours(reach @ x)
+        return out
+
+
+class GraphNet(nn.Module):
+    """Morris et al., 2018: two layers."""
+
+    def __init__(self, d: int, classes: int = 7, hidden: int = 64) -> None:
+        super().__init__()
+        self.first = GraphLayer(d, hidden)
+        self.second = GraphLayer(hidden, classes)
+
+    def forward(self, x: Tensor, edges: Tensor) -> Tensor:
+        out: Tensor = self.second(self.first(x, edges).relu(), edges)
         return out
