@@ -86,14 +86,38 @@ class Block(nn.Module):
         return after
 
 
+class Token(nn.Module):
+    """One learned token in front of the others."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.token = nn.Parameter(torch.zeros(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the tokens with one more."""
+        return torch.cat((self.token.expand(x.shape[0], 1, -1), x), 1)
+
+
+class Positions(nn.Module):
+    """A learned vector for each place."""
+
+    def __init__(self, places: int, width: int) -> None:
+        super().__init__()
+        self.table = nn.Parameter(0.02 * torch.randn(places, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the tokens with their places."""
+        return x + self.table[: x.shape[1]]
+
+
 class ViTTiny(nn.Module):
     """ViT-Ti/16 (Dosovitskiy et al., 2020; Touvron et al., 2020)."""
 
     def __init__(self) -> None:
         super().__init__()
         self.patch = nn.Conv2d(3, 192, 16, 16)
-        self.token = nn.Parameter(torch.zeros(1, 192))
-        self.positions = nn.Parameter(0.02 * torch.randn(197, 192))
+        self.token = Token(192)
+        self.positions = Positions(197, 192)
         blocks = (Block(192, 3, causal=False, eps=1e-6, dropout=0.0, gelu="none") for _ in range(12))
         self.blocks = nn.Sequential(*blocks)
         self.norm = nn.LayerNorm(192, 1e-6)
@@ -102,7 +126,7 @@ class ViTTiny(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the scores of the classes."""
         x = self.patch(x).flatten(2).transpose(1, 2)
-        x = torch.cat((self.token.expand(x.shape[0], 1, -1), x), 1) + self.positions
+        x = self.positions(self.token(x))
         scores: Tensor = self.head(self.norm(self.blocks(x))[:, 0])
         return scores
 
@@ -113,7 +137,7 @@ class Gpt2Small(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.tokens = nn.Embedding(50257, 768)
-        self.positions = nn.Parameter(0.02 * torch.randn(1024, 768))
+        self.positions = Positions(1024, 768)
         self.dropout = nn.Dropout(0.1)
         blocks = (Block(768, 12, causal=True, eps=1e-5, dropout=0.1, gelu="tanh") for _ in range(12))
         self.blocks = nn.Sequential(*blocks)
@@ -121,7 +145,7 @@ class Gpt2Small(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return the scores of the next token, at every place."""
-        x = self.dropout(self.tokens(tokens) + self.positions[: tokens.shape[1]])
+        x = self.dropout(self.positions(self.tokens(tokens)))
         return F.linear(self.norm(self.blocks(x)), self.tokens.weight)
 
 
