@@ -80,10 +80,10 @@ def entails(goal: Size, facts: Sequence[Size], box: Box, *, nodes: int = NODES, 
     if interval(goal, box)[0] > -1:
         return True
     try:
-        if _combined(goal, facts, box, nodes):
-            return True
         simpler = _without_floor(goal)
         if simpler is not None and entails(simpler, facts, box, nodes=nodes, cases=cases):
+            return True
+        if _combined(goal, facts, box, nodes):
             return True
         return cases > 1 and _by_cases(goal, facts, box, nodes=nodes, cases=cases)
     except SizeLimit:

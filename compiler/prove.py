@@ -8,7 +8,7 @@ from math import gcd, prod
 
 from archc.contexts import Context, Domain
 from archc.facts import Fact, Relation, at_least, divides, equal, less, lowest, negate
-from archc.inequalities import entails
+from archc.inequalities import entails, interval
 from archc.polynomials import CONSTANT, Atom, is_whole
 from archc.sizes import Size, SizeLimit, exact, from_terms, modulo
 from archc.witness import counterexample, example
@@ -111,7 +111,7 @@ def _decide(fact: Fact, context: Context) -> Answer:
     reduced = _solved(fact, context)
     if reduced is None:
         return Sometimes()
-    if _plainly(reduced):
+    if _plainly(reduced, context):
         return Always()
     witness = counterexample(fact, context, "quick")
     if witness is None:
@@ -123,11 +123,10 @@ def _decide(fact: Fact, context: Context) -> Answer:
     return Sometimes(witness)
 
 
-def _plainly(fact: Fact) -> bool:
-    if fact.relation in ("==", ">="):
-        number = fact.difference.constant
-        return number == 0 or (fact.relation == ">=" and number is not None and number > 0)
-    return False
+def _plainly(fact: Fact, context: Context) -> bool:
+    if fact.relation == ">=":
+        return interval(fact.difference, context.box)[0] > -1
+    return fact.relation == "==" and not fact.difference.terms
 
 
 def _solved(fact: Fact, context: Context) -> Fact | None:

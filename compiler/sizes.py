@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
+from math import prod
 from typing import Literal
 
 from archc.polynomials import (
@@ -58,8 +59,8 @@ class Size:
     @staticmethod
     def of(value: int) -> "Size":
         """Return the constant `value`; raises SizeLimit where it has more than 4096 bits."""
-        if -256 <= value <= 4096:
-            return _SMALL[value + 256]
+        if -64 <= value <= 1024:
+            return _SMALL[value + 64]
         if not -MAX_NUMBER < value < MAX_NUMBER:
             raise SizeLimit("a size has more than 4096 bits")
         return Size({CONSTANT: value}, value)
@@ -132,10 +133,8 @@ class Size:
 
     def substitute(self, sizes: Mapping[str, "Size"]) -> "Size":
         """Return this size with variables replaced, in normal form again; raises ZeroDivisionError and SizeLimit."""
-        if self.constant is not None or not sizes:
-            return self
         images: dict[Atom, Size] = dict(sizes.items())
-        return self.replace(images)
+        return self.replace(images) if self.constant is None else self
 
     def replace(self, sizes: Mapping[Atom, "Size"]) -> "Size":
         """Return this size with atoms replaced, also inside applications; raises ZeroDivisionError and SizeLimit."""
@@ -207,9 +206,9 @@ class Application:
         object.__setattr__(self, "code", hash((self.function, self.arguments)))
 
     def __eq__(self, other: object) -> bool:
-        if self is other or not isinstance(other, Application):
+        if self is other or not isinstance(other, Application) or self.code != other.code:
             return self is other
-        return self.code == other.code and self.function == other.function and self.arguments == other.arguments
+        return self.function == other.function and self.arguments == other.arguments
 
     def __hash__(self) -> int:
         return self.code
@@ -250,9 +249,7 @@ def from_terms(terms: Terms) -> Size:
         raise SizeLimit(f"a size has more than {MAX_TERMS} terms")
     if divided:
         kept = cancelled(kept)
-    if not kept:
-        return Size.of(0)
-    constant = kept[CONSTANT] if len(kept) == 1 and CONSTANT in kept else None
+    constant = kept.get(CONSTANT, 0) if kept.keys() <= {CONSTANT} else None
     return Size.of(constant) if isinstance(constant, int) else Size(kept)
 
 
@@ -267,10 +264,7 @@ def power(base: Size, exponent: int) -> Size:
         raise SizeLimit(f"{base} to the power of {exponent} is too large for a size")
     if base.constant is not None:
         return Size.of(base.constant**exponent)
-    result = Size.of(1)
-    for _ in range(exponent):
-        result = result * base
-    return result
+    return prod([base] * exponent, start=Size.of(1))
 
 
 def exact(left: Size, right: Size) -> Size:
@@ -314,18 +308,20 @@ def maximum(*sizes: Size) -> Size:
     if all(size.constant is not None for size in sizes):
         return Size.of(max(size.constant for size in sizes if size.constant is not None))
     best: dict[Size, Coefficient] = {}
-    for size in (part for argument in sizes for part in _alternatives(argument)):
+    for size in sizes:
         number = size.terms.get(CONSTANT, 0)
         rest = from_terms({term: factor for term, factor in size.terms.items() if term != CONSTANT})
         best[rest] = max(best.get(rest, number), number)
+    if len(best) > MAX_ARGUMENTS:
+        raise SizeLimit(f"a maximum has more than {MAX_ARGUMENTS} arguments")
     every = [add(rest.terms, {CONSTANT: number}) for rest, number in best.items()]
     if len(every) == 1:
         return from_terms(every[0])
-    if len(every) > MAX_ARGUMENTS:
-        raise SizeLimit(f"a maximum has more than {MAX_ARGUMENTS} arguments")
     shared, factor, left = aligned(every)
     parts = sorted(map(from_terms, left), key=_argument_rank)
-    return from_terms(add(shared, {((apply("max", tuple(parts)), 1),): factor}))
+    flat = [part for size in parts for part in _alternatives(size)]
+    largest = maximum(*flat) if len(flat) > len(parts) else _applied("max", *parts)
+    return from_terms(add(shared, largest.terms, factor))
 
 
 def minimum(left: Size, right: Size) -> Size:
@@ -347,10 +343,12 @@ def _floordiv(left: Size, right: Size) -> Size:
         atom = sole(term, number)
         if isinstance(atom, Application) and atom.function == "floor":
             inner, divisor = atom.arguments
-            others = above - from_terms({term: 1})
-            return from_terms(whole) + floordiv(inner + divisor * others, divisor * below)
-    rest = from_terms({((apply("floor", (above, below)), 1),): 1}) if top else above
-    return from_terms(whole) + rest
+            return from_terms(whole) + floordiv(inner + divisor * (above - from_terms({term: 1})), divisor * below)
+    return from_terms(whole) + (_applied("floor", above, below) if top else above)
+
+
+def _applied(function: Function, *arguments: Size) -> Size:
+    return Size({((apply(function, arguments), 1),): 1})
 
 
 def _alternatives(size: Size) -> list[Size]:
@@ -398,4 +396,4 @@ def _application_text(function: Function, arguments: tuple[Size, ...]) -> str:
     return f"{'max' if function == 'max' else ''}({', '.join(map(str, arguments))})"
 
 
-_SMALL = [Size({CONSTANT: value} if value else {}, value) for value in range(-256, 4097)]
+_SMALL = [Size({CONSTANT: value} if value else {}, value) for value in range(-64, 1025)]
