@@ -1,5 +1,6 @@
 """The forward of a class: which local holds which value, and the statements in order."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -137,7 +138,7 @@ class _Forward:
         if move.loop is None:
             times = write(self.entry.calls[place][-1], self.frame.parameters)
             return "", f"for _ in range({times}):"
-        name = self.frame.attributes.get(move.loop.name, move.loop.name)
+        name = re.sub(r"_\d+$", "", self.frame.attributes.get(move.loop.name, move.loop.name))
         variable = identifier(name, {*self.fixed, *taken, *self._held()})
         return variable, f"for {variable} in {self._reach(move.loop, '')}:"
 
