@@ -10,11 +10,12 @@ from archc.grammar.layout import Layout
 from archc.grammar.lex import lex
 from archc.grammar.limits import DEFAULT, Limits
 from archc.grammar.lines import WIDTH, Line, Lines, Part, Spot, close, glue, own_lines, remarked
-from archc.grammar.parse import parse
+from archc.grammar.parse import collection_paused, parse
 from archc.grammar.remarks import Remarks
 from archc.grammar.source import Source, Span
 
 _FEW_ARMS = 3
+_MOST_PASSES = 8
 
 
 def format_source(source: Source, limits: Limits = DEFAULT) -> str:
@@ -22,6 +23,18 @@ def format_source(source: Source, limits: Limits = DEFAULT) -> str:
     file, found = parse(source, limits)
     if any(one.severity == "error" for one in found):
         raise CompileError(found)
+    with collection_paused():
+        text = _once(file, source, limits)
+        # A comment inside what cannot be broken moves behind it, and what it had broken may then fit on one line.
+        for _ in range(_MOST_PASSES if "#" in text else 0):
+            before, source = text, Source(source.name, text)
+            text = _once(parse(source, limits)[0], source, limits)
+            if text == before:
+                break
+    return text
+
+
+def _once(file: s.File, source: Source, limits: Limits) -> str:
     lexed = lex(source, limits)
     return _text(file, Remarks(source.text, lexed.tokens, lexed.comments))
 

@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -50,17 +51,24 @@ def parse(source: Source, limits: Limits = DEFAULT) -> tuple[File, tuple[Diagnos
         message = f"this file has {len(source.text):,} characters"
         found = exceeded(limits, "file_size", code="A0801", message=message, span=Span(0, 0, source))
         return File("", (), (), source, Span(0, len(source.text), source)), (found,)
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
+    with collection_paused():
         lexed = lex(source, limits)
         file, found_later = _parse(source, lexed, limits)
-    finally:
-        if collecting:
-            gc.enable()
     said = [*lexed.diagnostics, *found_later, *_edition(file, lexed), *odd_names(file)]
     most = sorted(said, key=lambda d: (d.severity, d.span.start))[:_MOST_ERRORS]
     return file, tuple(sorted(most, key=lambda d: d.span.start))
+
+
+@contextmanager
+def collection_paused() -> Iterator[None]:
+    """Keep the garbage collector from looking again and again through a tree that only grows."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _parse(source: Source, lexed: Lexed, limits: Limits) -> tuple[File, list[Diagnostic]]:

@@ -44,8 +44,11 @@ class Rule:
             else:
                 part = values[_SPLICE - index]
                 assert isinstance(part, list), (self, part)
-                # A left-recursive list grows in place: its shorter version is on no stack any more.
-                found = part if not found else found + part
+                # Lists grow in place: the parts of a list are on no stack any more.
+                if found:
+                    found.extend(part)
+                else:
+                    found = part
         return found
 
 
