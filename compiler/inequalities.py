@@ -64,7 +64,7 @@ def atom_interval(atom: Atom, box: Box) -> Interval:
     if atom.function == "sum":
         return max(parts[0][0], 1), parts[0][1]
     (low, high), (least, most) = parts
-    least = max(least, 1)
+    least, most = max(least, 1), max(most, 1)
     below = _floor(low, most if low >= 0 else least)
     above = _floor(high, least if high >= 0 else most)
     return below, above

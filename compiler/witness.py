@@ -56,7 +56,7 @@ def _value(name: str, values: dict[str, int], context: Context) -> int | None:
         number = size.value({**{other: _first(other, context) for other in size.variables}, **values})
     except ZeroDivisionError:
         return None
-    return number if isinstance(number, int) else None
+    return int(number) if number.denominator == 1 else None
 
 
 def _first(name: str, context: Context) -> int:
