@@ -38,12 +38,13 @@ def _unforeseen(error: Exception, given: list[str]) -> int:
 def _run(given: list[str]) -> int:
     import typer
 
+    from archc.cli.light import light
     from archc.cli.output import WrongCall, show
     from archc.grammar.diagnostics import CompileError
 
     as_json = "--json" in given
     try:
-        code = _app()(given, prog_name="archc", standalone_mode=False)
+        code = light(_app())(given, prog_name="archc", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except CompileError as error:
         show(error.diagnostics, as_json=as_json)

@@ -1,6 +1,5 @@
 """`archc fmt`: one layout."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,8 @@ class Formatting:
 
     def diff(self) -> str:
         """Return the change as a unified diff."""
+        import difflib
+
         before, after = self.before.splitlines(keepends=True), self.after.splitlines(keepends=True)
         return "".join(difflib.unified_diff(before, after, self.path, self.path))
 

@@ -1,11 +1,7 @@
 """Text to standard output, diagnostics to standard error, files whole or not at all."""
 
-import json
 import os
-import shlex
-import shutil
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
@@ -25,11 +21,16 @@ class WrongCall(Exception):
 
     def diagnostic(self, given: Sequence[str]) -> Diagnostic:
         """Return the complaint, with its place in the command line `given`."""
-        line = shlex.join(["archc", *given])
-        start = line.find(shlex.quote(self.word)) if self.word else -1
-        if start < 0:
-            return Diagnostic(self.code, self.message, NOWHERE, self.label, hint=self.hint)
-        span = Span(start, start + len(shlex.quote(self.word)), Source("command line", line))
+        import shlex
+
+        span = NOWHERE
+        places = (at for at, word in enumerate(given) if word == self.word or word.startswith(f"{self.word}:"))
+        at = next(places, None) if self.word else None
+        if at is not None:
+            start = len(shlex.join(["archc", *given[:at], ""])) - len("''")
+            span = Span(
+                start, start + len(shlex.quote(self.word)), Source("command line", shlex.join(["archc", *given]))
+            )
         return Diagnostic(self.code, self.message, span, self.label, hint=self.hint)
 
 
@@ -65,6 +66,8 @@ def _silence(stream: TextIO) -> None:
 
 def emit_json(fields: Mapping[str, object]) -> None:
     """Print `fields` as one JSON object that says its version."""
+    import json
+
     emit(json.dumps({"version": JSON_VERSION, **fields}, indent=2))
 
 
@@ -85,6 +88,8 @@ def coloured(stream: TextIO) -> bool:
 
 def width() -> int:
     """Return the columns to fill: those of the terminal, from 60 to 100."""
+    import shutil
+
     return max(60, min(100, shutil.get_terminal_size((100, 24)).columns))
 
 
@@ -99,11 +104,15 @@ def write_whole(path: Path, text: str) -> None:
         else:
             _replace(path.resolve(), text)
     except OSError as error:
+        import shlex
+
         hint = "" if path.parent.is_dir() else f"mkdir -p {shlex.quote(str(path.parent))}"
         raise WrongCall("A0908", f"`{path}` cannot be written: {error.strerror}", str(path), hint=hint) from error
 
 
 def _replace(path: Path, text: str) -> None:
+    import tempfile
+
     mask = os.umask(0)
     os.umask(mask)
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~mask

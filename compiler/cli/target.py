@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,6 +70,8 @@ def standard_input() -> str:
 
 def missing(path: str) -> WrongCall:
     """Return the complaint that there is nothing at `path`, with the nearest thing that is."""
+    from difflib import get_close_matches
+
     folder = Path(path).parent
     names = sorted(os.listdir(folder)) if os.path.isdir(folder) and os.access(folder, os.R_OK) else []
     near = get_close_matches(Path(path).name, names, 1)
@@ -116,6 +117,8 @@ def _number(value: str, text: str) -> int | float:
 
 
 def _require_network(program: "Program", path: str, name: str, target: str) -> None:
+    from difflib import get_close_matches
+
     networks = [key for key, found in program.declarations.items() if found.kind in ("model", "block")]
     if name in networks:
         return
