@@ -22,25 +22,19 @@ SCRIPTS = sorted(file for folder in ("benchmarks", "examples", "docs") for file 
 
 ROWS = (
     ("grammar",),
-    (
-        *(
-            "sizes",
-            "polynomials",
-            "prove",
-            "tensor",
-            "graph",
-            "load",
-            "scope",
-            "resolve",
-            "mentions",
-            "values",
-            "static",
-        ),
-        *("session", "conditions", "shapes", "match", "arguments", "infer", "signature", "check", "equivalents"),
-    ),
+    ("polynomials", "sizes", "facts", "inequalities", "contexts", "witness", "prove", "tensor", "graph"),
     ("ops", "cost"),
+    (
+        *("load", "values", "shapes", "scope", "mentions", "resolve", "names", "spelling", "fields", "implicit"),
+        *("typenames", "cycles", "productive", "recursion", "weights", "datatypes"),
+    ),
+    (
+        *("session", "conditions", "arguments", "static", "emission", "instantiate", "operands", "match"),
+        *("obligations", "structure", "repeat", "choice", "nearest", "sharing", "arrows", "infer", "walk"),
+        *("check", "equivalents"),
+    ),
     ("forest", "refine"),
-    ("build", "simplify"),
+    ("builder", "build", "simplify"),
     ("lower", "show"),
     ("runtime",),
     ("api",),
@@ -133,10 +127,16 @@ def test_modules_and_functions_stay_small(file: Path) -> None:
             assert length <= FUNCTION_LINES, f"{_id(file)}:{node.lineno} {node.name} has {length} lines"
 
 
+PRODUCTIONS = ("grammar/tree.py", "grammar/flat.py")
+"""Their functions are the productions of arch.lark, which says what each stands for."""
+
+
 @pytest.mark.parametrize("file", FILES + SCRIPTS, ids=_id)
 def test_modules_and_public_definitions_are_documented(file: Path) -> None:
     tree = _tree(file)
     assert ast.get_docstring(tree), f"{_id(file)} has no docstring"
+    if _id(file) in PRODUCTIONS:
+        return
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             assert ast.get_docstring(node), f"{_id(file)}:{node.lineno} {node.name} has no docstring"
@@ -222,7 +222,7 @@ def test_importing_archc_is_light() -> None:
     "statement",
     [
         "from archc.cli import main; main(['--help'])",
-        "from archc.cli import main; main(['check', 'examples'])",
+        "from archc.cli import main; main(['check', 'examples/resnet18.arch'])",
         "from archc.cli import main; main(['summary', 'examples/resnet18.arch:ResNet18', '--at', '[3, 224, 224]'])",
         "import importlib; [importlib.import_module(n) for n in {modules}]",
     ],
@@ -230,7 +230,7 @@ def test_importing_archc_is_light() -> None:
 )
 def test_torch_is_not_imported(statement: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    modules = [_module(file) for file in FILES if file.stem != "__main__"]
+    modules = [_module(file) for file in FILES if file.stem != "__main__" and not file.stem.startswith("support")]
     loaded = _loaded_by(statement.replace("{modules}", repr(modules)))
     assert not loaded & {"torch", "numpy", "transformers", "xgrammar"}
 
@@ -240,10 +240,10 @@ def test_nothing_opens_a_socket(tmp_path: Path) -> None:
 import socket, sys
 def refuse(*_, **__):
     raise AssertionError("a socket was opened")
-socket.socket = socket.create_connection = socket.getaddrinfo = refuse
+socket.socket.__init__ = socket.create_connection = socket.getaddrinfo = refuse
 from archc.cli import main
 net = "examples/resnet18.arch:ResNet18"
-codes = [main(["check", "examples"]), main(["summary", net, "--at", "[3, 64, 64]"]),
+codes = [main(["check", net.partition(":")[0]]), main(["summary", net, "--at", "[3, 64, 64]"]),
          main(["compile", net, "--at", "[3, 64, 64]", "--to", "python", "-o", sys.argv[1]])]
 import archc
 archc.load("examples/resnet18.arch")["ResNet18"].module(at=(3, 64, 64), device="meta")
