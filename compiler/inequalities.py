@@ -13,7 +13,6 @@ from archc.polynomials import (
     add,
     denominator,
     inverse,
-    is_whole,
     multiply,
     negative_part,
     rank,
@@ -240,8 +239,13 @@ class _Search:
         if depth == 0 or self.nodes < 0 or state in self.tried:
             return False
         self.tried.add(state)
-        target = max(wrong, key=_degree)
-        nexts = [add(goal, piece, -1) for piece in self._pieces(target, goal[target])]
+        fitting = {term: self._fitting(term, goal[term]) for term in wrong}
+        target = min(wrong, key=lambda term: (bool(fitting[term]) and not term, len(fitting[term]), -len(term), term))
+        pieces = [
+            scale(constraint, times(target, inverse(term)), Fraction(goal[target]) / constraint[term])
+            for constraint, term in fitting[target]
+        ]
+        nexts = [add(goal, piece, -1) for piece in pieces]
         nexts.sort(key=lambda terms: (len(self._wrong(terms)), len(terms)))
         return any(self.reaches(terms, depth - 1) for terms in nexts[:CHILDREN])
 
@@ -255,19 +259,17 @@ class _Search:
     def _is_unsigned(self, term: Monomial) -> bool:
         return any(atom in self.unsigned and exponent % 2 for atom, exponent in term)
 
-    def _pieces(self, target: Monomial, number: Coefficient) -> list[dict[Monomial, Coefficient]]:
-        """Return positive multiples of constraints that have exactly the term `target` of the goal."""
-        pieces = []
-        for constraint in self.constraints:
-            for term, factor in constraint.items():
-                ratio = times(target, inverse(term))
-                if (factor < 0) == (number < 0) and is_whole(ratio) and not self._is_unsigned(ratio):
-                    pieces.append(scale(constraint, ratio, Fraction(number) / factor))
-        return pieces
-
-
-def _degree(term: Monomial) -> tuple[int, Monomial]:
-    return sum(exponent for _, exponent in term), term
+    def _fitting(self, target: Monomial, number: Coefficient) -> list[tuple[dict[Monomial, Coefficient], Monomial]]:
+        """Return the constraints, each with the term that becomes `target` when it is multiplied by something positive."""
+        powers = dict(target)
+        return [
+            (constraint, term)
+            for constraint in self.constraints
+            for term, factor in constraint.items()
+            if (factor < 0) == (number < 0)
+            and all(exponent <= powers.get(atom, 0) for atom, exponent in term)
+            and not (self.unsigned and self._is_unsigned(times(target, inverse(term))))
+        ]
 
 
 def _by_cases(goal: Size, facts: Sequence[Size], box: Box, *, nodes: int, cases: int) -> bool:
@@ -282,6 +284,6 @@ def _by_cases(goal: Size, facts: Sequence[Size], box: Box, *, nodes: int, cases:
     for largest in atom.arguments:
         others = [largest - size for size in atom.arguments if size != largest]
         known = [size.replace({atom: largest}) for size in facts]
-        if not entails(goal.replace({atom: largest}), [*known, *others], box, nodes=nodes, cases=left):
+        if not entails(goal.replace({atom: largest}), [*known, *others], box, nodes=nodes // 2, cases=left):
             return False
     return True

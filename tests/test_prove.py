@@ -213,7 +213,7 @@ def tried(low: int, high: int | None, values: tuple[int, ...] | None) -> tuple[i
     return values if values is not None else tuple(range(low, (WIDEST if high is None else high) + 1))
 
 
-@settings(max_examples=2500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.tuples(domains, domains, domains), st.lists(facts, max_size=3), st.lists(facts, min_size=1, max_size=3))
 def test_no_answer_contradicts_an_assignment(
     ranges: tuple[tuple[int, int | None, tuple[int, ...] | None], ...], known: list[Fact], goals: list[Fact]
