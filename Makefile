@@ -24,7 +24,7 @@ check: .venv/dev typing ## linter, layout and strict types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check --quiet || { echo "try  $(BIN)/ruff format"; exit 1; }
 	@$(BIN)/mypy -p archc
-	@$(BIN)/mypy examples benchmarks
+	@$(BIN)/mypy examples benchmarks docs
 
 accept: .venv/dev ## write what archc says now into tests/cases and tests/golden; read the diff
 	@ARCHC_ACCEPT=1 $(RUN) -m pytest -q -m "not soak" tests/test_cases.py tests/test_examples.py tests/test_readme.py $(ARGS)

@@ -19,7 +19,7 @@ NETWORKS = {
 }
 
 
-@pytest.fixture(params=NETWORKS.values(), ids=NETWORKS.keys())
+@pytest.fixture(params=list(NETWORKS.values()), ids=list(NETWORKS))
 def graph(request: pytest.FixtureRequest) -> Graph:
     found = request.param
     assert isinstance(found, Graph)
