@@ -73,8 +73,10 @@ class _Error:
         """Whether what was found is the end of the text, or opens a declaration at the first column."""
         first = self.found.start == 0 or self.source.text[self.found.start - 1] == "\n"
         following = self.tokens[min(self.at + 1, len(self.tokens) - 1)].kind
-        return self.found.kind == END or (
-            first and self.found.kind in _STARTERS and following in ("NAME", "TYPENAME", "STRING")
+        return (
+            self.found.kind == END
+            or (first and self.found.kind in ("DOC", "AT"))
+            or (first and self.found.kind in _STARTERS and following in ("NAME", "TYPENAME", "STRING"))
         )
 
     def span(self, token: Token | None = None) -> Span:

@@ -45,7 +45,8 @@ class _Stop:
 def parse(source: Source, limits: Limits = DEFAULT) -> tuple[File, tuple[Diagnostic, ...]]:
     """Return the file and what is wrong with its text, in the order of the text.
 
-    After a mistake the file lacks the declaration that holds it. Nothing is raised, whatever the text is.
+    A declaration with a mistake in it is kept as far as it was whole before the mistake, or left out. Nothing is raised,
+    whatever the text is.
     """
     if len(source.text) > limits.file_size:
         message = f"this file has {len(source.text):,} characters"

@@ -84,7 +84,7 @@ def _snippet(found: Diagnostic, source: Source, pen: _Pen) -> Iterator[str]:
         last = position(Span(max(found.span.end - 1, found.span.start), found.span.end, source))[0]
         label = label or (f"and on to line {last}" if last > line else "")
     shown, marked = _clipped(text, first, max(min(end, len(text)), first + 1), pen.width - _GUTTER)
-    yield _gutter(str(line), pen) + shown
+    yield (_gutter(str(line), pen) + shown).rstrip()
     before, carets = " " * marked[0], "^" * max(marked[1] - marked[0], 1)
     room = pen.width - _GUTTER - marked[0] - len(carets) - 1
     painted = pen.paint(carets, found.severity)

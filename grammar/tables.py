@@ -87,6 +87,8 @@ class Tables:
             if action >= 0:
                 return True
             rule = self.rules[-1 - action]
+            if rule.origin == "start":
+                return True
             dropped = min(rule.length, len(above))
             del above[len(above) - dropped :]
             height -= rule.length - dropped
