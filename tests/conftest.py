@@ -1,8 +1,47 @@
-"""What every test run begins with."""
+"""What every test run begins with, and the record that `make soak` leaves."""
 
 import os
+import platform
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.pop("NO_COLOR", None)
 os.environ["COLUMNS"] = "100"
+
+SOAK = Path(__file__).parent.parent / "docs" / "soak.md"
+HEAD = """\
+# What soaked
+
+Written by `make soak` when every test of it passed: {machine}
+
+| test | took | what was seen |
+|---|---|---|
+"""
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Return a function that notes what a long test saw; `make soak` writes it into docs/soak.md."""
+
+    def note(text: str) -> None:
+        request.node.user_properties.append(("seen", text))
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    """Write docs/soak.md after a run of the long tests in which all passed."""
+    if config.getoption("markexpr") != "soak" or exitstatus != 0:
+        return
+    reports = [report for report in terminalreporter.getreports("passed") if report.when == "call"]
+    rows = []
+    for report in sorted(reports, key=lambda report: str(report.nodeid)):
+        seen = "; ".join(text for name, text in report.user_properties if name == "seen")
+        rows.append(f"| `{report.nodeid.rpartition('::')[2]}` | {report.duration:.0f} s | {seen} |\n")
+    machine = f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores, {date.today()}."
+    SOAK.write_text(HEAD.format(machine=machine) + "".join(rows), encoding="utf-8")
