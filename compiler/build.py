@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from archc.arguments import bind
-from archc.builder import Builder
+from archc.builder import Again, Builder, Place
 from archc.check import Program, text_of
 from archc.conditions import demand
 from archc.grammar import syntax as s
@@ -19,7 +19,7 @@ from archc.match import match
 from archc.mentions import names_of, solvable
 from archc.ops import find
 from archc.prove import Context, Fact
-from archc.session import Blame, Exhausted, Fork, Known, PerUse, Refusal, Session, contained
+from archc.session import Blame, Budget, Exhausted, Fork, Known, PerUse, Refusal, Session, contained
 from archc.sizes import Size
 from archc.static import evaluate
 from archc.tensor import Product, Type, leaves
@@ -41,11 +41,9 @@ def build(
     """
     definition = program.definition(name)
     _is_buildable(definition)
-    builder = Builder(name)
-    session = Session(definition, program.scopes, program.checker, Context(), limits=program.limits)
     try:
         with contained(program.limits, definition.declaration.name_span):
-            return _build(session, builder, definition, arguments or {}, at)
+            return _with_sharing(program, definition, arguments or {}, at)
     except (Refusal, Exhausted) as refusal:
         raise CompileError([refusal.diagnostic]) from None
     except (Fork, PerUse):
@@ -64,6 +62,18 @@ def _is_buildable(definition: Definition) -> None:
     }
     text, hint = texts.get(declaration.kind, (f"is a {declaration.kind}, and a module is built from a model", ""))
     raise CompileError([Diagnostic("A0703", f"`{declaration.name}` {text}", declaration.name_span, hint=hint)])
+
+
+def _with_sharing(program: Program, definition: Definition, arguments: Mapping[str, Argument], at: At | None) -> Graph:
+    """Build, taking each `let` layer to be mentioned once until it turns out to be shared."""
+    shared: frozenset[Place] = frozenset()
+    budget = Budget()
+    while True:
+        session = Session(definition, program.scopes, program.checker, Context(), limits=program.limits, budget=budget)
+        try:
+            return _build(session, Builder(definition.name, shared), definition, arguments, at)
+        except Again as again:
+            shared |= {again.place}
 
 
 def _build(

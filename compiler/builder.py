@@ -7,11 +7,15 @@ from typing import Literal
 
 from archc.emission import static
 from archc.grammar import syntax as s
-from archc.graph import CallNode, Graph, Input, LoopNode, Node, OpNode, Static, Value as Number
+from archc.graph import CallNode, Graph, Input, LoopNode, Node, OpNode, Static
+from archc.graph import Value as Number
 from archc.session import Site, Step
 from archc.shapes import Undetermined
 from archc.tensor import Product, Tensor, Type, leaves
 from archc.values import ARCHITECTURES, Applied, Flow, Layer, Value
+
+Place = tuple[str, int, int]
+"""The text of a `let`: its file, start and end."""
 
 Slot = tuple[str, int, int]
 """Where a value of a frame comes from: ("in", position, 0), ("capture", position, 0) or ("node", number, output)."""
@@ -50,6 +54,18 @@ class _Handle:
     slot: Slot
 
 
+class Again(Exception):
+    """A `let` layer turns out to be mentioned more than once: build again, knowing that."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self.place = place
+
+
+def _place(layer: Layer) -> Place:
+    return (layer.span.source.name if layer.span.source else "", layer.span.start, layer.span.end)
+
+
 def snake(name: str) -> str:
     """Return a block's name as the key of its weights: `SelfAttention` is `self_attention`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
@@ -58,8 +74,11 @@ def snake(name: str) -> str:
 class Builder:
     """An emitter that builds a graph. Frames nest as the bodies being walked do."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, shared: frozenset[Place] = frozenset()) -> None:
+        """Begin a graph; `shared` tells which `let` layers are mentioned more than once."""
         self.frames: list[_Frame] = [_Frame(name, 0, (), _Outer())]
+        self.places = shared
+        self.met: set[int] = set()
         self.owners: dict[int, int] = {}
         self.tokens: list[object] = []
         self.graphs: dict[object, tuple[Graph, Type]] = {}
@@ -95,7 +114,17 @@ class Builder:
         return self._close(declaration.name, arguments, graph, kind, outer, into, site)
 
     def shared(self, into: Flow, site: Site, walk: Callable[[Flow], Flow]) -> Flow:
-        """Add one mention of a `let` layer that is more than one op or block."""
+        """Add one mention of a `let` layer that is more than one op or block; its only mention is written in place.
+
+        Raises Again where an earlier mention was taken for the only one.
+        """
+        assert site.layer is not None
+        token, place = id(site.layer.token), _place(site.layer)
+        if place not in self.places:
+            if token in self.met or self.owners[token] != len(self.frames) - 1:
+                raise Again(place)
+            self.met.add(token)
+            return walk(into)
         outer = _Outer()
         graph, kind = self._body("Shared", (), into, outer, walk)
         return self._close("Shared", (), graph, kind, outer, into, site)

@@ -1,9 +1,8 @@
 """Modules -> Program: every declaration typed, or every complaint about them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from archc.grammar import syntax as s
 from archc.grammar.diagnostics import CompileError, Diagnostic, Note
 from archc.grammar.format import format_type
 from archc.grammar.limits import DEFAULT, Limits, exceeded
@@ -28,6 +27,8 @@ from archc.session import (
 from archc.static import evaluate
 from archc.values import Definition, Env, Formula, Obligation, show
 from archc.walk import walk
+
+STEPS_A_CHARACTER = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +65,20 @@ def check(loaded: Loaded, limits: Limits = DEFAULT) -> Program:
     found = (*found, *resolve(loaded, names))
     cyclic, complaints = recursion(loaded, names)
     found = (*found, *complaints)
-    checker = Checker(names, limits, [*found], cyclic)
-    for number, module in enumerate(loaded.modules):
-        if number != 0 or len(loaded.modules) == 1:
-            for item in module.file.items:
-                if isinstance(item, s.Declaration) and names.modules[number].own.get(item.name) == Definition(
-                    number, item
-                ):
-                    checker.summary(Definition(number, item))
+    checker = Checker(names, limits, [*found], cyclic, Budget(_allowance(loaded)))
+    for module in names.modules[1:]:
+        checker.module(module.own.values())
     errors = [entry for entry in checker.found if entry.severity == "error"]
     if errors:
         raise CompileError(_ordered([*loaded.warnings, *checker.found]))
     own = names.modules[loaded.main].own
     declared = {name: _checked(definition, checker.summary(definition)) for name, definition in own.items()}
     return Program(loaded, names, declared, (*loaded.warnings, *checker.found), checker, limits)
+
+
+def _allowance(loaded: Loaded) -> int:
+    """Return the steps that a program may take for its length, before the limit begins to count."""
+    return -STEPS_A_CHARACTER * sum(len(module.file.source.text) for module in loaded.modules if module.file.source)
 
 
 def _ordered(found: list[Diagnostic]) -> list[Diagnostic]:
@@ -131,6 +132,13 @@ class Checker:
     budget: Budget = field(default_factory=Budget)
     summaries: dict[int, Summary] = field(default_factory=dict)
     stack: list[Definition] = field(default_factory=list)
+
+    def module(self, definitions: Iterable[Definition]) -> None:
+        """Check each of `definitions`, unless the program has taken all its steps."""
+        for definition in definitions:
+            if self.budget.spent > self.limits.steps:
+                return
+            self.summary(definition)
 
     def summary(self, definition: Definition) -> Summary:
         """Return what `definition` asks of its users, checking it first if need be."""

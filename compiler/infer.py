@@ -20,7 +20,7 @@ from archc.session import Blame, Known, Refusal, Session, Site
 from archc.sharing import check_shared
 from archc.sizes import Size
 from archc.static import evaluate
-from archc.structure import RULES, STRUCTURAL
+from archc.structure import ARITHMETIC, RULES, STRUCTURAL, only_numbers
 from archc.tensor import Product
 from archc.values import (
     ARCHITECTURES,
@@ -212,6 +212,8 @@ def _op(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
         return STRUCTURAL[declaration.name](session, values, into, blame, site, apply)
     names, known = match(session, kind.source, into, Env(definition.module, values), blame)
     session.blame = blame = Blame(blame.subject, blame.needs, blame.got, blame.span, (*blame.known, *known))
+    if definition.module == 0 and declaration.name in ARITHMETIC:
+        only_numbers(into.type, blame)
     inner = Env(definition.module, names)
     for clause in declaration.where:
         demand(session, clause, inner, site.span, evaluate)

@@ -165,6 +165,9 @@ def _positive(session: Session, size: Size, env: Env, blame: Blame) -> None:
         raise Exhausted(exceeded(session.limits, "size", message=text, span=blame.span))
     if size.is_variable:
         return
+    fact = at_least(size, Size.of(1))
+    if session.settle(fact) is True:
+        return
     need = Need("A0206", blame.subject, f"{size} >= 1", blame.got, blame.span)
     text = f"an axis of {blame.subject} comes out as {size}, and sizes are at least 1"
-    session.require(at_least(size, Size.of(1)), need, lambda _: blame.diagnostic("A0206", text))
+    session.require(fact, need, lambda _: blame.diagnostic("A0206", text))

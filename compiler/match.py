@@ -53,6 +53,8 @@ def _refuse(matching: _Matching, code: str, message: str, hint: str = "") -> Ref
 
 
 def _type(matching: _Matching, pattern: s.TypeExpr, value: Flow) -> None:
+    if not isinstance(pattern, s.TypePower) and isinstance(value.type, Product) and len(value.type.items) == 1:
+        value = parts_of(value)[0]  # (T) is T
     match pattern:
         case s.TypeVariable(name):
             _variable(matching, name, value)

@@ -36,7 +36,7 @@ def repeat(session: Session, expr: s.Binary, env: Env, into: Flow, apply: Apply)
         raise Refusal(Diagnostic("A0205", f"{known} copies: there are 0 or more", expr.right.span))
     if known > session.limits.repeats:
         raise Exhausted(exceeded(session.limits, "repeats", message=f"{known} copies are too many", span=expr.right.span))
-    if session.emitter is not None and known > 1:
+    if session.emitter is not None and known:
         session.count_step(expr.span, known)
         steps = (Step((), lambda value: step(0, value)),) * known
         return session.emitter.loop("repeat", steps, into, Site(expr.span))
@@ -125,7 +125,7 @@ def fold(session: Session, expr: s.Fold, env: Env, into: Flow, apply: Apply) -> 
         return Step(bindings, lambda value: apply(session, evaluate(session, expr.body, inner), value, expr.body.span))
 
     steps = tuple(map(step, turns))
-    if session.emitter is not None and len(steps) > 1:
+    if session.emitter is not None and steps:
         return session.emitter.loop("for", steps, into, Site(expr.span))
     for turn in steps:
         session.count_step(expr.span)

@@ -155,7 +155,7 @@ FUNCTIONS: Mapping[str, Callable[..., Value]] = {
     "min": _extreme(lambda *sizes: _fold_min(sizes)),
     "rank": lambda value: rank(_shape(value)),
     "size": lambda value: product(_shape(value)),
-    "prod": lambda value: product(_shape(value)),
+    "prod": lambda value: product(Shape(_sizes(value)) if isinstance(value, Items) else _shape(value)),
     "get": lambda shape, axis: get(_shape(shape), _size(axis)),
     "set": lambda shape, axis, value: put(_shape(shape), _size(axis), _size(value)),
     "drop": lambda shape, axis: drop(_shape(shape), _size(axis)),

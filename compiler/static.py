@@ -7,7 +7,7 @@ from archc.conditions import demand, formula, undecided
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.source import Span
-from archc.prove import at_least, divides
+from archc.prove import Fact, at_least, divides
 from archc.session import Blame, Refusal, Session
 from archc.shapes import FUNCTIONS, Undetermined, lift
 from archc.sizes import Size, exact, floordiv, modulo
@@ -303,16 +303,20 @@ def _sizes(session: Session, operator: s.Operator, left: Size, right: Size, span
             return left * right
     if right.constant == 0:
         raise Refusal(Diagnostic("A0205", f"{left} {operator} 0: there is no division by zero", span))
-    blame = session.blame or Blame(f"{left} {operator} {right}", "", None, span)
-    positive = at_least(right, Size.of(1))
-    need = Need("A0205", blame.subject, f"{right} >= 1", blame.got, span)
-    session.require(positive, need, lambda _: blame.diagnostic("A0205", f"{right} must be at least 1"))
+    _owed(session, at_least(right, Size.of(1)), "A0205", f"{operator} {right}", span)
     if operator == "/":
-        text = f"{left} is not a multiple of {right}"
-        need = Need("A0203", blame.subject, f"{left} % {right} == 0", blame.got, span)
-        session.require(divides(right, left), need, lambda _: blame.diagnostic("A0203", text))
+        _owed(session, divides(right, left), "A0203", f"{left} / {right}", span)
         return exact(left, right)
     return floordiv(left, right) if operator == "//" else modulo(left, right)
+
+
+def _owed(session: Session, fact: Fact, code: str, subject: str, span: Span) -> None:
+    """Require what a division needs of its operands."""
+    if session.settle(fact) is True:
+        return
+    blame = session.blame or Blame(subject, "", None, span)
+    text = f"{fact.right} is not a multiple of {fact.left}" if code == "A0203" else f"{fact.left} must be at least 1"
+    session.require(fact, Need(code, blame.subject, str(fact), blame.got, span), lambda _: blame.diagnostic(code, text))
 
 
 def _floats(operator: s.Operator, left: Size | float, right: Size | float, span: Span) -> Value:

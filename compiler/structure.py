@@ -1,13 +1,14 @@
 """Ops that only move values about (id, clone, each, par, first, second), and those with a rule of their own."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from archc.arguments import bind
 from archc.emission import emit
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
-from archc.grammar.limits import exceeded
 from archc.grammar.format import format_type
+from archc.grammar.limits import exceeded
 from archc.graph import Pattern
 from archc.match import match, parts_of
 from archc.mentions import solvable
@@ -86,7 +87,7 @@ def _concat(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     if isinstance(into.type, Power) and isinstance(into.type.item, Tensor):
         shape = Shape(into.type.item.dims)
         return emit(
-            session, "concat", dict(values), into, _tensor(put(shape, axis, get(shape, axis) * into.type.count)), site
+            session, "concat", dict(values), into, _tensor(put(shape, axis, get(shape, axis) * into.type.count), into.type.item), site
         )
     if not isinstance(into.type, Product):
         text = "concat joins the tensors of a tuple, and one tensor comes in"
@@ -113,8 +114,8 @@ def _refuse(blame: Blame, code: str, text: str, hint: str = "") -> Flow:
     raise Refusal(blame.diagnostic(code, text, hint))
 
 
-def _tensor(shape: Shape) -> Type:
-    return Tensor(shape.dims)
+def _tensor(shape: Shape, like: Tensor) -> Type:
+    return Tensor(shape.dims, like.kind, like.bound)
 
 
 def _joined(session: Session, tensors: list[Tensor], axis: Size, blame: Blame) -> Tensor:
@@ -122,6 +123,8 @@ def _joined(session: Session, tensors: list[Tensor], axis: Size, blame: Blame) -
     at = axis_index(first, axis)
     total = get(first, axis)
     for tensor in tensors[1:]:
+        if (tensor.kind, tensor.bound) != (tensors[0].kind, tensors[0].bound):
+            _refuse(blame, "A0210", f"concat joins tensors of one kind; {tensors[0]} and {tensor} hold different things")
         if len(tensor.dims) != len(first.dims):
             _refuse(blame, "A0207", f"the operands of concat differ in rank: {tensors[0]} and {tensor}")
         total = total + get(Shape(tensor.dims), axis)
@@ -130,6 +133,16 @@ def _joined(session: Session, tensors: list[Tensor], axis: Size, blame: Blame) -
                 text = f"concat joins axis {axis}; the other axes of {tensors[0]} and {tensor} differ"
                 _equal(session, one, other, blame, text)
     return Tensor((*first.dims[:at], total, *first.dims[at + 1 :]), tensors[0].kind, tensors[0].bound)
+
+
+def only_numbers(kind: Type, blame: Blame) -> None:
+    """Raise Refusal where ids are among what is added or multiplied: the result would be no id."""
+    items = kind.items if isinstance(kind, Product) else (kind.item,) if isinstance(kind, Power) else ()
+    for item in items:
+        only_numbers(item, blame)
+    if isinstance(kind, Tensor) and kind.kind != "Float":
+        text = f"{blame.subject} computes with numbers (Float), and {kind} is among its operands"
+        raise Refusal(blame.diagnostic("A0210", text, "embedding(vocab, d) turns ids into vectors"))
 
 
 def _equal(session: Session, one: object, other: object, blame: Blame, text: str) -> None:
@@ -154,7 +167,7 @@ def _split(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
         total = total + part
     try:
         whole = get(shape, axis)
-        types = tuple(_tensor(put(shape, axis, part)) for part in parts)
+        types = tuple(_tensor(put(shape, axis, part), into.type) for part in parts)
     except IndexError:
         return _refuse(blame, "A0205", f"split has no axis {axis} in {into.type}")
     except Undetermined as error:
@@ -184,8 +197,9 @@ def _pattern(session: Session, applied: Applied, into: Flow, site: Site) -> Flow
     scope = Env(env.module, names)
     sizes: dict[str, Size] = {}
     lefts = tuple(_factors(session, operand, scope, sizes, blame) for operand in left)
-    _check_right(name, lefts, right, known, blame)
+    _check_right(name, lefts, right, known)
     rights = _factors(session, right, scope, sizes, blame)
+    _check_counts(name, lefts, rights, blame)
     pattern = Pattern(lefts, rights, tuple(sorted(sizes.items())))
     dims = []
     for axis in rights:
@@ -249,10 +263,9 @@ def _product(expr: s.Expr) -> tuple[s.Expr, ...]:
 
 
 def _check_right(
-    name: str, lefts: tuple[tuple[tuple[str, ...], ...], ...], right: s.List, known: Mapping[str, Size], blame: Blame
+    name: str, lefts: tuple[tuple[tuple[str, ...], ...], ...], right: s.List, known: Mapping[str, Size]
 ) -> None:
     have = {factor for operand in lefts for axis in operand for factor in axis}
-    wanted: list[str] = []
     for item in right.items:
         if isinstance(item, s.Spread):
             raise Refusal(Diagnostic("A0307", "a pattern names every axis", item.span))
@@ -262,13 +275,26 @@ def _check_right(
                 raise Refusal(
                     Diagnostic("A0211", f"`{entry}` is on the right of the pattern only", item.span, hint=hint)
                 )
-            wanted.append(entry)
-    lost = sorted(have - set(wanted) - {factor for factor in have if factor.isdigit()})
+
+
+def _check_counts(
+    name: str, lefts: tuple[tuple[tuple[str, ...], ...], ...], rights: tuple[tuple[str, ...], ...], blame: Blame
+) -> None:
+    """Require every factor on the right as often as on the left; reduce may drop some, broadcast add some."""
+    have = Counter(factor for operand in lefts for axis in operand for factor in axis)
+    have = Counter(set(have)) if name == "einsum" else have
+    wanted = Counter(factor for axis in rights for factor in axis)
+    lost, new = sorted(have - wanted), sorted(wanted - have)
     if name in ("rearrange", "broadcast") and lost:
         hint = f'reduce(..., "mean") removes {lost[0]}'
         raise Refusal(blame.diagnostic("A0211", f"{name} keeps every axis; {', '.join(lost)} is lost", hint))
+    if new and name != "broadcast":
+        text = f"`{new[0]}` stands more often on the right of the pattern than on its left"
+        raise Refusal(blame.diagnostic("A0211", text, "broadcast adds axes of known size"))
 
 
 _PATTERNS = dict.fromkeys(("rearrange", "reduce", "broadcast", "einsum"), _pattern)
 RULES: Mapping[str, Callable[[Session, Applied, Flow, Site], Flow]] = {"concat": _concat, "split": _split, **_PATTERNS}
 """Ops of std whose type no signature can say, by name."""
+ARITHMETIC = ("add", "mul", "sub")
+"""Ops of std that take operands of any one type, so long as it holds numbers."""
