@@ -1,0 +1,1 @@
+"""Random calls and random programs, and what plain torch says to them."""
