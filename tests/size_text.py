@@ -1,7 +1,6 @@
 """Sizes and facts from text, for tables of examples: Python's own parser reads what a size prints."""
 
 import ast
-import operator
 from collections.abc import Mapping
 
 from archc.facts import Fact, at_least, divides, equal, less, negate
@@ -76,8 +75,13 @@ def _value(node: ast.expr, values: Mapping[str, int]) -> int:
             return (max if name == "max" else min)(_value(argument, values) for argument in arguments)
         case ast.BinOp(left, sign, right):
             one, two = _value(left, values), _value(right, values)
-            if isinstance(sign, ast.Add | ast.Sub | ast.Mult):
-                return {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}[type(sign)](one, two)
+            match sign:
+                case ast.Add():
+                    return one + two
+                case ast.Sub():
+                    return one - two
+                case ast.Mult():
+                    return one * two
             if two < 1 or (isinstance(sign, ast.Div) and one % two):
                 raise Undefined
             return one % two if isinstance(sign, ast.Mod) else one // two
