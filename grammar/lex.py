@@ -216,7 +216,7 @@ def _bad(token: Token, span: Span, limits: Limits, lexed: Lexed) -> Token | None
     elif not token.text.isascii():
         lexed.faults[token.start] = Diagnostic(
             "A0011",
-            f"`{_head(span).text}` holds {_named(token.text[0])}, and code is written in ASCII",
+            f"`{_head(span).text}` {'holds' if token.text[1:] else 'is'} {_named(token.text[0])}, and code is written in ASCII",
             _head(span),
             label="other characters stand in strings and comments",
         )

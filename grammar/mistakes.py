@@ -1,14 +1,13 @@
 """What a syntax error was probably meant to be: a list of guesses, the first that fits is the message."""
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from archc.grammar.diagnostics import Diagnostic, Note
 from archc.grammar.lex import Lexed, Token
+from archc.grammar.naming import capitalised, lowered
 from archc.grammar.source import Source, Span, position
-from archc.grammar.syntax import Declaration, File
 from archc.grammar.tables import END, Tables
 
 _CLOSER = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
@@ -104,7 +103,18 @@ def explain(tables: Tables, states: list[int], lexed: Lexed, at: int, *, begin: 
         elif token.kind in _CLOSER.values() and openers:
             openers.pop()
     error = _Error(lexed.tokens, at, tables.expected(states), tuple(openers[-2:]), source, words)
+    if quoted := _odd_quotes(error, lexed):
+        return quoted
     return next(said for guess in _GUESSES if (said := guess(error)))
+
+
+def _odd_quotes(e: _Error, lexed: Lexed) -> Diagnostic | None:
+    """A quote left out of a line with several strings: the last has no end, and the trouble starts at the first."""
+    line_end = e.source.text.find("\n", e.found.start) % (len(e.source.text) + 1)
+    is_half = any(e.found.start <= at < line_end and said.code == "A0008" for at, said in lexed.faults.items())
+    if not is_half or e.before.kind != "STRING" or "\n" in e.source.text[e.before.start : e.found.start]:
+        return None
+    return e.says("A0008", "the quotes on this line do not pair", token=e.before, hint='close each string with `"`')
 
 
 def _show(token: Token) -> str:
@@ -214,10 +224,12 @@ def _case(e: _Error) -> Diagnostic | None:
     """A name whose first letter has the other case than the grammar wants here."""
     if e.found.kind == "TYPENAME" and "NAME" in e.expected and "TYPENAME" not in e.expected:
         return e.says(
-            "A0007", f"this name starts with a lower-case letter, unlike `{e.found.text}`", hint=_lower(e.found.text)
+            "A0007", f"this name starts with a lower-case letter, unlike `{e.found.text}`", hint=lowered(e.found.text)
         )
     if e.found.kind == "NAME" and "TYPENAME" in e.expected and "NAME" not in e.expected:
-        return e.says("A0007", f"this name starts with a capital, unlike `{e.found.text}`", hint=_upper(e.found.text))
+        return e.says(
+            "A0007", f"this name starts with a capital, unlike `{e.found.text}`", hint=capitalised(e.found.text)
+        )
     return None
 
 
@@ -375,34 +387,3 @@ _GUESSES: tuple[Callable[[_Error], Diagnostic | None], ...] = (
     _closer, _unclosed, _doc, _comment, _power, _name_start, _keyword, _case, _equals, _if, _return, _index, _chain,
     _declaration, _missing, _open_bracket, _anything,
 )  # fmt: skip
-
-
-# ---------------------------------------------------------------- names
-_CAPITAL = frozenset({"block", "model", "space", "type"})
-
-
-def odd_names(file: File) -> Iterator[Diagnostic]:
-    """Yield a complaint for every name whose first letter has the wrong case for what it names."""
-    for item in file.items:
-        if not isinstance(item, Declaration):
-            continue
-        if item.kind in _CAPITAL and not item.name[0].isupper():
-            message = f"the name of a {item.kind} starts with a capital, unlike `{item.name}`"
-            yield Diagnostic("A0007", message, item.name_span, hint=f"{item.kind} {_upper(item.name)}")
-        if item.kind not in _CAPITAL and not item.name[0].islower():
-            article = "an" if item.kind == "op" else "a"
-            message = f"the name of {article} {item.kind} starts with a lower-case letter, unlike `{item.name}`"
-            yield Diagnostic("A0007", message, item.name_span, hint=f"{item.kind} {_lower(item.name)}")
-        for parameter in item.parameters or ():
-            if not parameter.name[0].islower():
-                where = Span(parameter.span.start, parameter.span.start + len(parameter.name), file.source)
-                message = f"the name of a parameter starts with a lower-case letter, unlike `{parameter.name}`"
-                yield Diagnostic("A0007", message, where, hint=_lower(parameter.name))
-
-
-def _upper(name: str) -> str:
-    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
-
-
-def _lower(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

@@ -9,7 +9,8 @@ from itertools import islice
 from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.lex import Lexed, Token, lex
 from archc.grammar.limits import DEFAULT, Limits, exceeded
-from archc.grammar.mistakes import explain, odd_names
+from archc.grammar.mistakes import explain
+from archc.grammar.naming import odd_names
 from archc.grammar.source import Source, Span
 from archc.grammar.syntax import Declaration, File, Import
 from archc.grammar.tables import END, Tables, load

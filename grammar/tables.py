@@ -7,7 +7,6 @@ grammar and is not imported afterwards: reading the tables takes 3 ms where impo
 import json
 from dataclasses import dataclass, field
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 
 _HERE = Path(__file__).parent
@@ -121,6 +120,8 @@ def is_current() -> bool:
 
 
 def _digest() -> str:
+    from hashlib import sha256
+
     return sha256(_GRAMMAR.read_bytes()).hexdigest()
 
 

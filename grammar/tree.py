@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from archc.grammar import syntax as s
 from archc.grammar.lex import Token, unescape
 from archc.grammar.source import Span
+from archc.grammar.type_tree import annotations_of, at, doc, docs_of, type_builders
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Pattern:
 
 
 def start(span: Span, edition: Token | None, *parts: Token | s.Import | s.Declaration) -> s.File:
-    docs = tuple(_doc(part) for part in parts if isinstance(part, Token))
+    docs = tuple(doc(part) for part in parts if isinstance(part, Token))
     items = tuple(part for part in parts if not isinstance(part, Token))
     return s.File(edition.text if edition else "", docs, items, span.source, span)
 
@@ -29,17 +30,9 @@ def header(_: Span, edition: Token) -> Token:
     return edition
 
 
-def _doc(token: Token) -> str:
-    return token.text[2:].rstrip().removeprefix(" ")
-
-
-def _at(token: Token, span: Span) -> Span:
-    return Span(token.start, token.end, span.source)
-
-
 # ---------------------------------------------------------------- declarations
 def import_(span: Span, path: tuple[str, bool, Span], alias: Token | None, names: tuple[Token, ...] | None) -> s.Import:
-    spans = tuple(_at(name, span) for name in names or ())
+    spans = tuple(at(name, span) for name in names or ())
     texts = tuple(name.text for name in names or ())
     return s.Import(path[0], path[1], alias.text if alias else "", texts, path[2], spans, span)
 
@@ -61,15 +54,7 @@ def decl(span: Span, *parts: Token | s.Annotation | s.Declaration) -> s.Declarat
     assert isinstance(last, s.Declaration)
     if len(parts) == 1:
         return last
-    return replace(last, docs=_docs(parts), annotations=_annotations(parts))
-
-
-def _docs(parts: tuple[object, ...]) -> tuple[str, ...]:
-    return tuple(_doc(part) for part in parts if isinstance(part, Token))
-
-
-def _annotations(parts: tuple[object, ...]) -> tuple[s.Annotation, ...]:
-    return tuple(part for part in parts if isinstance(part, s.Annotation))
+    return replace(last, docs=docs_of(parts), annotations=annotations_of(parts))
 
 
 def annotation(span: Span, name: Token, given: tuple[s.Argument, ...] | None) -> s.Annotation:
@@ -77,7 +62,7 @@ def annotation(span: Span, name: Token, given: tuple[s.Argument, ...] | None) ->
 
 
 def const_decl(span: Span, name: Token, kind: s.TypeExpr | None, value: s.Expr) -> s.Declaration:
-    return s.Declaration("const", name.text, type=kind, value=value, name_span=_at(name, span), span=span)
+    return s.Declaration("const", name.text, type=kind, value=value, name_span=at(name, span), span=span)
 
 
 def fn_decl(
@@ -88,7 +73,7 @@ def fn_decl(
     facts: tuple[s.Expr, ...] | None,
     value: s.Expr,
 ) -> s.Declaration:
-    return s.Declaration("fn", name.text, parameters, kind, facts or (), value, name_span=_at(name, span), span=span)
+    return s.Declaration("fn", name.text, parameters, kind, facts or (), value, name_span=at(name, span), span=span)
 
 
 def type_decl(
@@ -98,7 +83,7 @@ def type_decl(
     kind: s.TypeExpr,
     facts: tuple[s.Expr, ...] | None,
 ) -> s.Declaration:
-    return s.Declaration("type", name.text, parameters, kind, facts or (), name_span=_at(name, span), span=span)
+    return s.Declaration("type", name.text, parameters, kind, facts or (), name_span=at(name, span), span=span)
 
 
 def op_decl(
@@ -108,7 +93,7 @@ def op_decl(
     kind: s.TypeExpr,
     facts: tuple[s.Expr, ...] | None,
 ) -> s.Declaration:
-    return s.Declaration("op", name.text, parameters, kind, facts or (), name_span=_at(name, span), span=span)
+    return s.Declaration("op", name.text, parameters, kind, facts or (), name_span=at(name, span), span=span)
 
 
 def block_decl(
@@ -121,7 +106,7 @@ def block_decl(
     value: s.Expr,
 ) -> s.Declaration:
     word: s.Kind = "block" if keyword.kind == "BLOCK" else "space" if keyword.kind == "SPACE" else "model"
-    return s.Declaration(word, name.text, parameters, kind, facts or (), value, name_span=_at(name, span), span=span)
+    return s.Declaration(word, name.text, parameters, kind, facts or (), value, name_span=at(name, span), span=span)
 
 
 def where(_: Span, *facts: s.Expr) -> tuple[s.Expr, ...]:
@@ -134,120 +119,6 @@ def params(_: Span, *parameters: s.Parameter) -> tuple[s.Parameter, ...]:
 
 def param(span: Span, name: Token, kind: s.TypeExpr | None, default: s.Expr | None) -> s.Parameter:
     return s.Parameter(name.text, kind, default, span)
-
-
-# ---------------------------------------------------------------- types
-def union(span: Span, *arms: s.TypeExpr | s.TypeArm) -> s.TypeExpr:
-    made = tuple(arm if isinstance(arm, s.TypeArm) else s.TypeArm((), arm, arm.span) for arm in arms)
-    return made[0].type if len(made) == 1 and not made[0].docs else s.TypeUnion(made, span)
-
-
-def documented(span: Span, *parts: Token | s.TypeExpr) -> s.TypeArm:
-    last = parts[-1]
-    assert not isinstance(last, Token)
-    return s.TypeArm(_docs(parts), last, span)
-
-
-def arrow(span: Span, source: s.TypeExpr, target: s.TypeExpr) -> s.TypeArrow:
-    return s.TypeArrow(source, target, span)
-
-
-def power(span: Span, base: s.TypeExpr, exponent: Token) -> s.TypePower:
-    made = s.Number if exponent.kind == "NUMBER" else s.Ref
-    return s.TypePower(base, made(exponent.text, _at(exponent, span)), span)
-
-
-Dims = tuple[s.Expr | s.DimRange | s.DimRest, ...]
-
-
-def tensor(span: Span, axes: Dims | None) -> s.TypeList:
-    return s.TypeList(None, axes or (), span)
-
-
-def type_list(span: Span, element: s.TypeExpr, axes: Dims | None) -> s.TypeList:
-    return s.TypeList(element, axes or (), span)
-
-
-def dims(_: Span, *axes: s.Expr | s.DimRange | s.DimRest) -> Dims:
-    return axes
-
-
-def dim_range(span: Span, low: s.Expr, high: s.Expr | None) -> s.DimRange:
-    return s.DimRange(low, high, span)
-
-
-def dim_rest(span: Span, value: s.Expr | None) -> s.DimRange | s.DimRest:
-    return s.DimRange(None, value, span) if isinstance(value, s.Number) else s.DimRest(value, span)
-
-
-def type_name(
-    span: Span, module: Token | None, name: Token, arguments: tuple[s.TypeArgument, ...] | None
-) -> s.TypeName:
-    return s.TypeName(module.text if module else "", name.text, arguments or (), arguments is not None, span)
-
-
-def type_variable(span: Span, name: Token) -> s.TypeVariable:
-    return s.TypeVariable(name.text, span)
-
-
-Literal = s.Number | s.String | s.Regex | s.Boolean
-
-
-def type_literal(span: Span, value: Literal) -> s.TypeLiteral:
-    return s.TypeLiteral(value, span)
-
-
-Bound = s.Number | s.String
-
-
-def type_range(span: Span, low: Bound, high: Bound | None, step: Bound | None) -> s.TypeRange:
-    return s.TypeRange(low, high, step, span)
-
-
-def type_up_to(span: Span, high: Bound) -> s.TypeRange:
-    return s.TypeRange(None, high, None, span)
-
-
-def type_tuple(span: Span, *items: s.TypeItem) -> s.TypeExpr:
-    return items[0].type if len(items) == 1 and not items[0].label else s.TypeTuple(items, span)
-
-
-def titem(span: Span, label: Token | None, kind: s.TypeExpr) -> s.TypeItem:
-    return s.TypeItem(label.text if label else "", kind, span)
-
-
-def type_record(span: Span, *members: s.Field | s.TypeSpread) -> s.TypeRecord:
-    return s.TypeRecord(members, span)
-
-
-def rest(span: Span, base: s.TypeExpr) -> s.TypeSpread:
-    return s.TypeSpread(base, span)
-
-
-def field(span: Span, *parts: Token | s.Annotation | s.TypeExpr | s.Expr | None) -> s.Field:
-    *before, key, optional, kind, fact, default = parts
-    assert isinstance(key, Token)
-    quoted = key.kind == "STRING"
-    name = unescape(key.text[1:-1])[0] if quoted else key.text
-    whole = Span(key.start, span.end, span.source)
-    docs, annotations = _docs(tuple(before)), _annotations(tuple(before))
-    return _field(docs, annotations, name, optional is not None, kind, fact, default, quoted, _at(key, span), whole)
-
-
-# The parts of a field stand in the order of the production, which the signature of a node cannot say.
-_field: Callable[..., s.Field] = s.Field
-
-
-def targs(_: Span, *arguments: s.TypeArgument) -> tuple[s.TypeArgument, ...]:
-    return arguments
-
-
-def type_argument(span: Span, value: s.TypeExpr) -> s.TypeArgument:
-    return s.TypeArgument("", value, span)
-
-
-def named_argument(span: Span, name: Token, value: Literal) -> s.TypeArgument:
-    return s.TypeArgument(name.text, s.TypeLiteral(value, value.span), span)
 
 
 # ---------------------------------------------------------------- expressions
@@ -303,7 +174,7 @@ def binding(span: Span, *parts: Token | s.Expr) -> s.Binding:
     *before, key, value = parts
     assert isinstance(key, Token) and not isinstance(value, Token)
     name = unescape(key.text[1:-1])[0] if key.kind == "STRING" else key.text
-    return s.Binding(_docs(tuple(before)), name, value, Span(key.start, span.end, span.source))
+    return s.Binding(docs_of(tuple(before)), name, value, Span(key.start, span.end, span.source))
 
 
 def body(span: Span, *parts: s.Statement | s.Expr) -> s.Body:
@@ -314,7 +185,7 @@ def body(span: Span, *parts: s.Statement | s.Expr) -> s.Body:
 
 def statement(span: Span, keyword: Token, pattern: Pattern, kind: s.TypeExpr | None, value: s.Expr) -> s.Statement:
     texts = tuple(name.text for name in pattern.names)
-    spans = tuple(_at(name, span) for name in pattern.names)
+    spans = tuple(at(name, span) for name in pattern.names)
     return s.Statement("let" if keyword.kind == "LET" else "choose", texts, kind, value, pattern.is_tuple, spans, span)
 
 
@@ -401,11 +272,10 @@ def if_(span: Span, condition: s.Expr, then: s.Expr, otherwise: s.Expr) -> s.If:
 def builders() -> dict[str, Callable[..., object]]:
     """Return the function of every production, by the production's name."""
     made = (
-        start, header, import_, file_path, dotted_path, names, decl, annotation, const_decl, fn_decl, type_decl, op_decl,
-        block_decl, where, params, param, union, documented, arrow, power, tensor, type_list, dims, dim_range, dim_rest,
-        type_name, type_variable, type_literal, type_range, type_up_to, type_tuple, titem, type_record, rest, field,
-        targs, type_argument, named_argument, number, negative_number, percent, string, regex, boolean, ref, hole, tuple_,
-        list_, spread, record, binding, body, statement, one_name, several_names, fold, call, arguments, argument,
-        attribute, negative, binary, range_, compare, not_, conjunction, disjunction, pipe, weighted, choice, if_,
+        start, header, import_, file_path, dotted_path, names, decl, annotation, const_decl, fn_decl, type_decl,
+        op_decl, block_decl, where, params, param, number, negative_number, percent, string, regex, boolean, ref,
+        hole, tuple_, list_, spread, record, binding, body, statement, one_name, several_names, fold, call, arguments,
+        argument, attribute, negative, binary, range_, compare, not_, conjunction, disjunction, pipe, weighted,
+        choice, if_,
     )  # fmt: skip
-    return {function.__name__: function for function in made}
+    return {function.__name__: function for function in made} | type_builders()
