@@ -250,7 +250,7 @@ def _characters(source: Source, lexed: Lexed) -> Iterator[Diagnostic]:
     if "\r" in text and (lone := _LONE_RETURN.search(text)):
         where = Span(lone.start(), lone.end(), source)
         yield Diagnostic(
-            "A0013",
+            "A0012",
             "a carriage return stands here without a line feed",
             where,
             hint="save the file with line ends \\n or \\r\\n",

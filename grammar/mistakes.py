@@ -159,7 +159,7 @@ def _doc(e: _Error) -> Diagnostic | None:
     """A doc comment with nothing to describe."""
     if e.found.kind == "MODULE_DOC":
         return e.says(
-            "A0014",
+            "A0013",
             "`#!` describes the module and stands right after its first line",
             hint="write `#` for a plain comment",
         )
@@ -169,7 +169,7 @@ def _doc(e: _Error) -> Diagnostic | None:
     if e.expected & {"OP", "NAME"} and e.found.kind not in ("DOC", "IMPORT", "ARCH", "RBRACE", END):
         return None
     message = "a doc comment describes the declaration, field or type arm after it, and none comes here"
-    return e.says("A0014", message, token=doc, hint="write `#` for a plain comment, `#!` to describe the module")
+    return e.says("A0013", message, token=doc, hint="write `#` for a plain comment, `#!` to describe the module")
 
 
 def _comment(e: _Error) -> Diagnostic | None:
@@ -237,8 +237,10 @@ def _equals(e: _Error) -> Diagnostic | None:
     """`=` for `==`, `==` for `=`, `:` for `=` and `=` for `:`."""
     if e.found.text == "==" and "EQUAL" in e.expected:
         return e.unexpected("`=`", "`==` compares, `=` gives a value")
-    if e.found.kind == "EQUAL" and "AND" in e.expected and ("THEN" in e.expected or _is_fact(e)):
-        return e.unexpected("`==`", "`=` gives a value, `==` compares")
+    if e.found.kind == "EQUAL" and "AND" in e.expected:
+        token = e.found if "THEN" in e.expected else _fact_equals(e)
+        if token is not None:
+            return e.says("A0001", "expected `==`, found `=`", token=token, hint="`=` gives a value, `==` compares")
     if e.found.kind == "COLON" and "EQUAL" in e.expected:
         return e.unexpected("`=`", f"a value is given with `=`: {e.before.text} = ...")
     if (
@@ -254,16 +256,17 @@ def _equals(e: _Error) -> Diagnostic | None:
     return None
 
 
-def _is_fact(e: _Error) -> bool:
-    """Whether a `where` stands before the place in the same declaration, with no `=` of the same depth between."""
-    depth = 0
+def _fact_equals(e: _Error) -> Token | None:
+    """Return the first `=` after the `where` of the same declaration, or None where it has no `where`."""
+    depth, first = 0, e.found
     for token in reversed(e.tokens[max(e.at - 200, 0) : e.at]):
         depth += (token.kind in _CLOSER.values()) - (token.kind in _CLOSER)
         if token.kind == "WHERE" and depth == 0:
-            return True
+            return first
         if token.kind in _STARTERS or depth < 0:
-            return False
-    return False
+            return None
+        first = token if token.kind == "EQUAL" and depth == 0 else first
+    return None
 
 
 def _if(e: _Error) -> Diagnostic | None:
