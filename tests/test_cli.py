@@ -222,6 +222,10 @@ def test_watch_checks_again_when_a_file_changes(folder: Path) -> None:
         time.sleep(0.05)
         (folder / "net.arch").write_text(BAD)
         assert "1 of 1 file to mend" in process.stdout.readline()
+        (folder / "net.arch").unlink()
+        time.sleep(0.5)
+        (folder / "net.arch").write_text(NET)
+        assert "nothing to mend" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=20)
     assert "A0101" in err
@@ -327,6 +331,13 @@ def test_every_essay_is_listed_and_printed(capsys: Output) -> None:
     for line in listed:
         assert main(["explain", line[:5].lower()]) == 0
         assert capsys.readouterr().out.startswith(f"# {line[:5]}")
+
+
+def test_an_essay_is_set_in_type_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
+    monkeypatch.setattr("archc.cli.output.coloured", lambda stream: True)
+    assert main(["explain", "A0902"]) == 0
+    printed = capsys.readouterr().out
+    assert "A0902" in printed and "```" not in printed
 
 
 def test_init_makes_a_project_that_checks_and_is_laid_out(capsys: Output) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import indent
@@ -136,10 +137,22 @@ def _print_json(found: Sequence[Checking], diagnostics: Sequence["Diagnostic"]) 
 
 
 def _watched(paths: Sequence[str], once: Callable[[], int], *, pause: float = 0.3) -> int:
-    seen: dict[str, int] = {}
+    from archc.cli.output import WrongCall
+
+    seen = _stamps(arch_files(paths))
+    once()
     while True:
-        now = {path: Path(path).stat().st_mtime_ns for path in arch_files(paths) if Path(path).exists()}
-        if now != seen:
-            seen = now
-            once()
         time.sleep(pause)
+        with suppress(WrongCall):  # an editor may take a file away for a moment
+            now = _stamps(arch_files(paths))
+            if now != seen:
+                once()
+                seen = now
+
+
+def _stamps(files: Sequence[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for file in files:
+        with suppress(OSError):
+            found[file] = Path(file).stat().st_mtime_ns
+    return found
