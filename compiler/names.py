@@ -223,7 +223,7 @@ def unknown(walk: Walk, ref: s.Ref, scope: Scope, place: Place, whole: Span) -> 
     )
     if elsewhere and name[0].isupper():
         return Diagnostic("A0101", f"there is no `{name}` here", ref.span, "std.nn has it", hint=elsewhere)
-    near = walk.spelling.nearest(name, _candidates(walk, scope, place))
+    near = walk.spelling.nearest(name, lambda: _candidates(walk, scope, place))
     operation = place == "network" or (place == "any" and bool(near) and _is_op(walk, near[0]))
     text = f"no op is called `{name}`" if operation and name[0].islower() else f"there is no `{name}` here"
     if name in walk.hidden:
@@ -235,6 +235,7 @@ def unknown(walk: Walk, ref: s.Ref, scope: Scope, place: Place, whole: Span) -> 
 
 def _candidates(walk: Walk, scope: Scope, place: Place) -> set[str]:
     known = set(walk.names.known(walk.module))
+    walk.spelling.budget -= len(known)
     if place == "network":
         return {*(name for name in known if _is_architecture(walk, name)), *scope}
     values = {name for name in known if not _is_kind(walk, name, "type")}
@@ -294,8 +295,8 @@ def _attribute(walk: Walk, expr: s.Attribute, scope: Scope, place: Place) -> Non
         return
     expression(walk, root, scope, place)
     members = _path(walk, root, scope)
-    if members is not None and expr.name not in members:
-        near = walk.spelling.nearest(expr.name, members)
+    if members is not None and members.complete and expr.name not in members.fields:
+        near = walk.spelling.nearest(expr.name, members.fields)
         span = Span(expr.span.end - len(expr.name), expr.span.end, expr.span.source)
         text = f"there is no field `{expr.name}` here"
         walk.found.append(Diagnostic("A0502", text, span, nearest_label(near), hint=(*near, "")[0]))
@@ -305,6 +306,6 @@ def _path(walk: Walk, expr: s.Expr, scope: Scope) -> Members | None:
     """Return the fields of what a path such as `lines.amount` leads to, where they are known."""
     if isinstance(expr, s.Attribute):
         members = _path(walk, expr.value, scope)
-        member = members.get(expr.name) if members is not None else None
+        member = members.fields.get(expr.name) if members is not None else None
         return walk.records.members(member.module, member.field.type) if member is not None else None
     return scope[expr.name].members if isinstance(expr, s.Ref) and expr.name in scope else None

@@ -59,10 +59,10 @@ class Clauses:
 
 
 # ---------------------------------------------------------------- networks
-def finite_networks(bodies: Mapping[int, s.Declaration], mentioned: Mapping[int, Mapping[int, int]]) -> set[int]:
+def finite_networks(bodies: Mapping[int, s.Declaration], mentioned: Sequence[Mapping[int, int]]) -> set[int]:
     """Return which of `bodies` have a finite derivation.
 
-    `mentioned` tells for each of them which other one is mentioned at a place of its text.
+    `mentioned` tells for every definition which one is mentioned at a place of its text.
     """
     clauses = Clauses()
     nodes = {number: clauses.open() for number in bodies}

@@ -111,22 +111,25 @@ def _type(walk: Walk, item: s.Declaration) -> None:
     type_names(walk, item.type, scope)
     if item.where:
         members = walk.records.members(walk.module, item.type)
-        inner = {**scope, **field_scope(walk, members), "it": Local("value", item.span, members)}
+        inner = field_scope(walk, members, scope)
+        inner["it"] = Local("value", item.span, members)
         for clause in item.where:
             predicate(walk, clause, inner, members)
 
 
 def _parameters(walk: Walk, item: s.Declaration, everything: Scope) -> Scope:
     scope: Scope = {}
+    in_types = dict(everything)
     for parameter in item.parameters or ():
         if parameter.type is not None:
-            type_names(walk, parameter.type, {**everything, **scope})
+            type_names(walk, parameter.type, in_types)
         if parameter.default is not None:
             network = isinstance(parameter.type, s.TypeArrow)
             expression(walk, parameter.default, scope, "network" if network else "static")
         start = parameter.span.start
         span = Span(start, start + len(parameter.name), parameter.span.source)
         bind(walk, scope, parameter.name, Local("parameter", span))
+        in_types[parameter.name] = scope[parameter.name]
     return scope
 
 
@@ -208,7 +211,7 @@ def _output_only(walk: Walk, item: s.Declaration, names: Implicit, known: dict[s
         walk.hidden[entry.name] = "only the output names it, so the body cannot ask for it"
         if item.kind in ("space", "op"):
             continue
-        near = walk.spelling.nearest(entry.name, {*names.visible, *known})
+        near = walk.spelling.nearest(entry.name, lambda: (*names.visible, *known))
         text = f"`{entry.name}` stands only in the output of `{item.name}`, so nothing sets it"
         inner = ", ".join([*known, entry.name])
         hint = (*near, f"{item.name}({inner}), or take it from the input")[0]

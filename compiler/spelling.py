@@ -1,7 +1,7 @@
 """A name that means nothing -> the names that were probably meant."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 LONGEST = 48
@@ -12,19 +12,17 @@ MOST = 3
 class Spelling:
     """Finds names like a wrong one. After `budget` comparisons it finds none, so that a hostile file stays cheap."""
 
-    budget: int = 100_000
-    answers: dict[tuple[str, int], tuple[str, ...]] = field(default_factory=dict)
+    budget: int = 50_000
 
-    def nearest(self, name: str, known: Iterable[str]) -> tuple[str, ...]:
+    def nearest(self, name: str, known: Iterable[str] | Callable[[], Iterable[str]]) -> tuple[str, ...]:
         """Return the names of `known` that look like `name`, the likeliest first; letters of another case are alike."""
         if len(name) > LONGEST or self.budget <= 0:
             return ()
-        entries = sorted({entry for entry in known if len(entry) <= LONGEST and entry != name})
-        key = name, hash(tuple(entries))
-        if key not in self.answers:
-            self.budget -= len(entries)
-            self.answers[key] = _alike(name, entries)
-        return self.answers[key]
+        entries = {
+            entry for entry in (known() if callable(known) else known) if len(entry) <= LONGEST and entry != name
+        }
+        self.budget -= len(entries) + 100
+        return _alike(name, sorted(entries))
 
 
 def _alike(name: str, known: list[str]) -> tuple[str, ...]:

@@ -3,10 +3,11 @@
 from archc.fields import Members
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
-from archc.grammar.source import Span
+from archc.grammar.source import NOWHERE, Span
 from archc.names import Local, Scope, Walk, expression, nearest_label, twice
 from archc.scope import SCALARS
 
+PREDICATES = ("unique", "round")
 ANNOTATIONS = ("objective", "deprecated")
 
 
@@ -74,8 +75,9 @@ def _head(kind: s.TypeName) -> Span:
 
 
 def _unknown(walk: Walk, name: str, span: Span) -> Diagnostic:
-    known = [entry for entry in walk.names.known(walk.module) if _is_type(walk, entry)]
-    near = walk.spelling.nearest(name, {*known, *SCALARS})
+    near = walk.spelling.nearest(
+        name, lambda: {*SCALARS, *(entry for entry in walk.names.known(walk.module) if _is_type(walk, entry))}
+    )
     return Diagnostic("A0109", f"there is no type `{name}`", span, nearest_label(near), hint=(*near, "")[0])
 
 
@@ -122,34 +124,39 @@ def _record(walk: Walk, record: s.TypeRecord, scope: Scope) -> None:
         annotations(walk, member.annotations)
         if member.where is None and member.default is None:
             continue
-        inner = inner or {**scope, **field_scope(walk, members)}
+        inner = inner or field_scope(walk, members, scope)
         inner["it"] = Local("value", member.span, walk.records.members(walk.module, member.type))
         for clause in (member.where, member.default):
             if clause is not None:
                 predicate(walk, clause, inner, members)
 
 
-def field_scope(walk: Walk, members: Members | None) -> Scope:
-    """Return the fields of a record as names of its predicates."""
-    scope: Scope = {}
-    for name, member in (members or {}).items():
+def field_scope(walk: Walk, members: Members | None, scope: Scope) -> Scope:
+    """Return `scope` with the fields of a record and the functions of predicates."""
+    inner = {**scope, **{name: Local("function", NOWHERE) for name in PREDICATES}}
+    for name, member in members.fields.items() if members is not None else ():
         walk.records.budget -= 1
-        scope[name] = Local("field", member.field.name_span, walk.records.members(member.module, member.field.type))
-    return scope
+        inner[name] = Local("field", member.field.name_span, walk.records.members(member.module, member.field.type))
+    return inner
 
 
 def predicate(walk: Walk, clause: s.Expr, scope: Scope, members: Members | None) -> None:
     """Resolve a `where` or a default of a type, whose names are fields first of all."""
     before = len(walk.found)
-    inner = {**scope, **{name: Local("function", clause.span) for name in ("unique", "round") if name not in scope}}
-    expression(walk, clause, inner, "static")
-    for at in range(before, len(walk.found)):
-        found = walk.found[at]
-        if found.code == "A0101" and members is not None:
-            name = found.span.text
-            near = walk.spelling.nearest(name, {*members, "it"})
-            text = f"there is no field `{name}` here"
-            walk.found[at] = Diagnostic("A0502", text, found.span, nearest_label(near), hint=(*near, "")[0])
+    expression(walk, clause, scope, "static")
+    kept: list[Diagnostic] = []
+    for found in walk.found[before:]:
+        if found.code == "A0101" and members is not None and not members.complete:
+            continue
+        kept.append(_field(walk, found, members) if found.code == "A0101" else found)
+    walk.found[before:] = kept
+
+
+def _field(walk: Walk, found: Diagnostic, members: Members | None) -> Diagnostic:
+    name = found.span.text
+    near = walk.spelling.nearest(name, lambda: (*(members.fields if members is not None else ()), "it"))
+    text = f"there is no field `{name}` here"
+    return Diagnostic("A0502", text, found.span, nearest_label(near), hint=(*near, "")[0])
 
 
 def annotations(walk: Walk, found: tuple[s.Annotation, ...]) -> None:
