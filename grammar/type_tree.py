@@ -27,22 +27,22 @@ def annotations_of(parts: tuple[object, ...]) -> tuple[s.Annotation, ...]:
     return tuple(part for part in parts if isinstance(part, s.Annotation))
 
 
-def union(span: Span, *arms: s.TypeExpr | s.TypeArm) -> s.TypeExpr:
+def _union(span: Span, *arms: s.TypeExpr | s.TypeArm) -> s.TypeExpr:
     made = tuple(arm if isinstance(arm, s.TypeArm) else s.TypeArm((), arm, arm.span) for arm in arms)
     return made[0].type if len(made) == 1 and not made[0].docs else s.TypeUnion(made, span)
 
 
-def documented(span: Span, *parts: Token | s.TypeExpr) -> s.TypeArm:
+def _documented(span: Span, *parts: Token | s.TypeExpr) -> s.TypeArm:
     last = parts[-1]
     assert not isinstance(last, Token)
     return s.TypeArm(docs_of(parts), last, span)
 
 
-def arrow(span: Span, source: s.TypeExpr, target: s.TypeExpr) -> s.TypeArrow:
+def _arrow(span: Span, source: s.TypeExpr, target: s.TypeExpr) -> s.TypeArrow:
     return s.TypeArrow(source, target, span)
 
 
-def power(span: Span, base: s.TypeExpr, exponent: Token) -> s.TypePower:
+def _power(span: Span, base: s.TypeExpr, exponent: Token) -> s.TypePower:
     made = s.Number if exponent.kind == "NUMBER" else s.Ref
     return s.TypePower(base, made(exponent.text, at(exponent, span)), span)
 
@@ -50,101 +50,100 @@ def power(span: Span, base: s.TypeExpr, exponent: Token) -> s.TypePower:
 Dims = tuple[s.Expr | s.DimRange | s.DimRest, ...]
 
 
-def tensor(span: Span, axes: Dims | None) -> s.TypeList:
+def _tensor(span: Span, axes: Dims | None) -> s.TypeList:
     return s.TypeList(None, axes or (), span)
 
 
-def type_list(span: Span, element: s.TypeExpr, axes: Dims | None) -> s.TypeList:
+def _type_list(span: Span, element: s.TypeExpr, axes: Dims | None) -> s.TypeList:
     return s.TypeList(element, axes or (), span)
 
 
-def dims(_: Span, *axes: s.Expr | s.DimRange | s.DimRest) -> Dims:
+def _dims(_: Span, *axes: s.Expr | s.DimRange | s.DimRest) -> Dims:
     return axes
 
 
-def dim_range(span: Span, low: s.Expr, high: s.Expr | None) -> s.DimRange:
+def _dim_range(span: Span, low: s.Expr, high: s.Expr | None) -> s.DimRange:
     return s.DimRange(low, high, span)
 
 
-def dim_rest(span: Span, value: s.Expr | None) -> s.DimRange | s.DimRest:
+def _dim_rest(span: Span, value: s.Expr | None) -> s.DimRange | s.DimRest:
     return s.DimRange(None, value, span) if isinstance(value, s.Number) else s.DimRest(value, span)
 
 
-def type_name(
+def _type_name(
     span: Span, module: Token | None, name: Token, arguments: tuple[s.TypeArgument, ...] | None
 ) -> s.TypeName:
     return s.TypeName(module.text if module else "", name.text, arguments or (), arguments is not None, span)
 
 
-def type_variable(span: Span, name: Token) -> s.TypeVariable:
+def _type_variable(span: Span, name: Token) -> s.TypeVariable:
     return s.TypeVariable(name.text, span)
 
 
 Literal = s.Number | s.String | s.Regex | s.Boolean
 
 
-def type_literal(span: Span, value: Literal) -> s.TypeLiteral:
+def _type_literal(span: Span, value: Literal) -> s.TypeLiteral:
     return s.TypeLiteral(value, span)
 
 
 Bound = s.Number | s.String
 
 
-def type_range(span: Span, low: Bound, high: Bound | None, step: Bound | None) -> s.TypeRange:
+def _type_range(span: Span, low: Bound, high: Bound | None, step: Bound | None) -> s.TypeRange:
     return s.TypeRange(low, high, step, span)
 
 
-def type_up_to(span: Span, high: Bound) -> s.TypeRange:
+def _type_up_to(span: Span, high: Bound) -> s.TypeRange:
     return s.TypeRange(None, high, None, span)
 
 
-def type_tuple(span: Span, *items: s.TypeItem) -> s.TypeExpr:
+def _type_tuple(span: Span, *items: s.TypeItem) -> s.TypeExpr:
     return items[0].type if len(items) == 1 and not items[0].label else s.TypeTuple(items, span)
 
 
-def titem(span: Span, label: Token | None, kind: s.TypeExpr) -> s.TypeItem:
+def _titem(span: Span, label: Token | None, kind: s.TypeExpr) -> s.TypeItem:
     return s.TypeItem(label.text if label else "", kind, span)
 
 
-def type_record(span: Span, *members: s.Field | s.TypeSpread) -> s.TypeRecord:
+def _type_record(span: Span, *members: s.Field | s.TypeSpread) -> s.TypeRecord:
     return s.TypeRecord(members, span)
 
 
-def rest(span: Span, base: s.TypeExpr) -> s.TypeSpread:
+def _rest(span: Span, base: s.TypeExpr) -> s.TypeSpread:
     return s.TypeSpread(base, span)
 
 
-def field(span: Span, *parts: Token | s.Annotation | s.TypeExpr | s.Expr | None) -> s.Field:
+def _field(span: Span, *parts: Token | s.Annotation | s.TypeExpr | s.Expr | None) -> s.Field:
     *before, key, optional, kind, fact, default = parts
     assert isinstance(key, Token)
     quoted = key.kind == "STRING"
     name = unescape(key.text[1:-1])[0] if quoted else key.text
     whole = Span(key.start, span.end, span.source)
     docs, annotations = docs_of(tuple(before)), annotations_of(tuple(before))
-    return _field(docs, annotations, name, optional is not None, kind, fact, default, quoted, at(key, span), whole)
+    return _make_field(docs, annotations, name, optional is not None, kind, fact, default, quoted, at(key, span), whole)
 
 
 # The parts of a field stand in the order of the production, which the signature of a node cannot say.
-_field: Callable[..., s.Field] = s.Field
+_make_field: Callable[..., s.Field] = s.Field
 
 
-def targs(_: Span, *arguments: s.TypeArgument) -> tuple[s.TypeArgument, ...]:
+def _targs(_: Span, *arguments: s.TypeArgument) -> tuple[s.TypeArgument, ...]:
     return arguments
 
 
-def type_argument(span: Span, value: s.TypeExpr) -> s.TypeArgument:
+def _type_argument(span: Span, value: s.TypeExpr) -> s.TypeArgument:
     return s.TypeArgument("", value, span)
 
 
-def named_argument(span: Span, name: Token, value: Literal) -> s.TypeArgument:
+def _named_argument(span: Span, name: Token, value: Literal) -> s.TypeArgument:
     return s.TypeArgument(name.text, s.TypeLiteral(value, value.span), span)
 
 
 def type_builders() -> dict[str, Callable[..., object]]:
-    """Return the function of every production for a type, by the production's name."""
-    made = (
-        union, documented, arrow, power, tensor, type_list, dims, dim_range, dim_rest, type_name, type_variable,
-        type_literal, type_range, type_up_to, type_tuple, titem, type_record, rest, field, targs, type_argument,
-        named_argument,
+    """Return the function of every production for a type, by the     made = (
+        _union, _documented, _arrow, _power, _tensor, _type_list, _dims, _dim_range, _dim_rest, _type_name,
+        _type_variable, _type_literal, _type_range, _type_up_to, _type_tuple, _titem, _type_record, _rest, _field,
+        _targs, _type_argument, _named_argument,
     )  # fmt: skip
-    return {function.__name__: function for function in made}
+    return {function.__name__.removeprefix("_"): function for function in made}
