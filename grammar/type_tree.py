@@ -141,7 +141,8 @@ def _named_argument(span: Span, name: Token, value: Literal) -> s.TypeArgument:
 
 
 def type_builders() -> dict[str, Callable[..., object]]:
-    """Return the function of every production for a type, by the     made = (
+    """Return the function of every production for a type, by the production's name."""
+    made = (
         _union, _documented, _arrow, _power, _tensor, _type_list, _dims, _dim_range, _dim_rest, _type_name,
         _type_variable, _type_literal, _type_range, _type_up_to, _type_tuple, _titem, _type_record, _rest, _field,
         _targs, _type_argument, _named_argument,
