@@ -11,6 +11,31 @@ def names_of(kind: s.TypeExpr | None) -> dict[str, str]:
     return found
 
 
+def fields_in(expr: s.Expr) -> set[str]:
+    """Return the fields that a condition or a default mentions; of a path such as `lines.amount`, the first."""
+    found: set[str] = set()
+    stack: list[s.Expr] = [expr]
+    while stack:
+        match stack.pop():
+            case s.Attribute(value):
+                stack.append(value)
+            case s.Ref(name):
+                found.add(name)
+            case s.Call(_, arguments):
+                stack.extend(argument.value for argument in arguments)
+            case s.Binary(_, left, right) | s.Compare(_, left, right):
+                stack.extend((left, right))
+            case s.Negative(inner) | s.Not(inner):
+                stack.append(inner)
+            case s.Logic(_, items):
+                stack.extend(items)
+            case s.If(condition, then, otherwise):
+                stack.extend((condition, then, otherwise))
+            case _:
+                pass
+    return found
+
+
 def _type(kind: s.TypeExpr | None, found: dict[str, str]) -> None:
     match kind:
         case s.TypeVariable(name):

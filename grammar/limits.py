@@ -25,6 +25,7 @@ class Limits:
     paths: int = 256
     call_depth: int = 100
     regex: int = 2 << 10
+    definitions: int = 2_000
 
 
 DEFAULT = Limits()
