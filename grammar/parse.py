@@ -30,6 +30,8 @@ _LEVELS = frozenset(
     }
 )  # fmt: skip
 _MOST_ERRORS = 40
+_OPEN = 20
+"""More than the symbols that stand open for any one level of nesting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def _run(tables: Tables, tokens: list[Token], at: int, *, source: Source, nestin
     actions, rules, hops = tables.actions, tables.rules, tables.hops
     states, starts, depths = [tables.start], [0], [0]
     values: list[object] = []
-    end = 0
+    end, most = 0, _OPEN * (nesting + 10)
     for place, token in enumerate(islice(tokens, at, None), at):
         kind = token.kind
         while (action := actions[states[-1]].get(kind)) is not None and action < 0:
@@ -136,6 +138,8 @@ def _run(tables: Tables, tokens: list[Token], at: int, *, source: Source, nestin
             states.append(hops[key] if key in hops else tables.hop(*key))
         if action is None:
             return _Stop(place, states, values)
+        if len(states) > most:
+            return _Stop(place, states, values, too_deep=Span(token.start, token.end, source))
         values.append(token)
         states.append(action)
         starts.append(token.start)
