@@ -102,7 +102,7 @@ def _concat(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     try:
         output = _joined(session, tensors, axis, blame)
     except IndexError:
-        return _refuse(blame, "A0205", f"concat has no axis {axis} to join {tensors[0]} along")
+        return _refuse(blame, "A0214", f"there is no axis {axis} in {tensors[0]}")
     except Undetermined as error:
         if session.flexible:
             return flow(UNKNOWN)
@@ -169,7 +169,7 @@ def _split(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
         whole = get(shape, axis)
         types = tuple(_tensor(put(shape, axis, part), into.type) for part in parts)
     except IndexError:
-        return _refuse(blame, "A0205", f"split has no axis {axis} in {into.type}")
+        return _refuse(blame, "A0214", f"there is no axis {axis} in {into.type}")
     except Undetermined as error:
         return _refuse(blame, "A0208", f"{error} of {into.type} is hidden in a run of axes")
     text = f"split needs sizes that add up to {whole}; {show(sizes)} adds up to {total}"
