@@ -102,7 +102,8 @@ def expression(walk: Walk, expr: "s.Expr | s.Spread", scope: Scope, place: Place
             expression(walk, expr.values, scope, "static")
             inner = dict(scope)
             for name in expr.names:
-                bind(walk, inner, name, Local("turn of a loop", expr.span))
+                at = expr.span.start + max(expr.span.text.find(name, len("for")), 0)
+                bind(walk, inner, name, Local("loop variable", Span(at, at + len(name), expr.span.source)))
             expression(walk, expr.body, inner, place)
         case s.If(condition, then, otherwise):
             expression(walk, condition, scope, "static")
@@ -185,7 +186,7 @@ def bind(walk: Walk, scope: Scope, name: str, local: Local) -> None:
     """Add `name` to `scope`; complain where it would hide another name of the declaration."""
     if name in scope:
         walk.found.append(twice(name, local.span, scope[name].span, scope[name].kind))
-        local.used = True
+        local.used = scope[name].used = True
     scope[name] = local
 
 
@@ -224,7 +225,8 @@ def unknown(walk: Walk, ref: s.Ref, scope: Scope, place: Place, whole: Span) -> 
     if elsewhere and name[0].isupper():
         return Diagnostic("A0101", f"there is no `{name}` here", ref.span, "std.nn has it", hint=elsewhere)
     near = walk.spelling.nearest(name, lambda: _candidates(walk, scope, place))
-    operation = place == "network" or (place == "any" and bool(near) and _is_op(walk, near[0]))
+    local = bool(near) and near[0] in scope
+    operation = (place == "network" and not local) or (place == "any" and bool(near) and _is_kind(walk, near[0], "op"))
     text = f"no op is called `{name}`" if operation and name[0].islower() else f"there is no `{name}` here"
     if name in walk.hidden:
         return Diagnostic("A0101", f"there is no `{name}` here", ref.span, walk.hidden[name])
@@ -238,12 +240,9 @@ def _candidates(walk: Walk, scope: Scope, place: Place) -> set[str]:
     walk.spelling.budget -= len(known)
     if place == "network":
         return {*(name for name in known if _is_architecture(walk, name)), *scope}
-    values = {name for name in known if not _is_kind(walk, name, "type")}
-    return (
-        {*values, *FUNCTIONS, *scope}
-        if place == "any"
-        else {*(n for n in values if not _is_op(walk, n)), *FUNCTIONS, *scope}
-    )
+    if place == "any":
+        return {*(name for name in known if not _is_kind(walk, name, "type")), *FUNCTIONS, *scope}
+    return {*(name for name in known if _is_kind(walk, name, "const", "fn")), *FUNCTIONS, *scope}
 
 
 def _is_kind(walk: Walk, name: str, *kinds: str) -> bool:
@@ -253,10 +252,6 @@ def _is_kind(walk: Walk, name: str, *kinds: str) -> bool:
 
 def _is_architecture(walk: Walk, name: str) -> bool:
     return _is_kind(walk, name, "op", "block", "model", "space")
-
-
-def _is_op(walk: Walk, name: str) -> bool:
-    return _is_kind(walk, name, "op")
 
 
 def _replaced(whole: Span, ref: s.Ref, name: str) -> str:
@@ -293,7 +288,7 @@ def _attribute(walk: Walk, expr: s.Attribute, scope: Scope, place: Place) -> Non
         if definition is not None and definition.declaration.kind == "type":
             walk.found.append(Diagnostic("A0107", f"`{expr.name}` is a type; a value belongs here", expr.span))
         return
-    expression(walk, root, scope, place)
+    expression(walk, root, scope, "any")
     members = _path(walk, root, scope)
     if members is not None and members.complete and expr.name not in members.fields:
         near = walk.spelling.nearest(expr.name, members.fields)

@@ -10,7 +10,7 @@ from archc.names import MEASURES, Local, Mention, Scope, Walk, bind, expression,
 from archc.scope import Names, Scopes
 from archc.shapes import FUNCTIONS
 from archc.spelling import Spelling
-from archc.typenames import annotations, field_scope, predicate, type_names
+from archc.typenames import annotations, field_scope, label_span, predicate, type_names
 from archc.values import Definition
 
 
@@ -52,7 +52,11 @@ def _unused(file: s.File, names: Names, used: set[str]) -> list[Diagnostic]:
     for item in file.items:
         if not isinstance(item, s.Import):
             continue
-        unused = [(name, span) for name, span in zip(item.names, item.name_spans, strict=True) if name not in used]
+        unused = [
+            (name, span)
+            for name, span in zip(item.names, item.name_spans, strict=True)
+            if name not in used and name in names.imported
+        ]
         if item.alias and item.alias not in used:
             unused.append((item.alias, item.span))
         elif item.is_file and not item.names and not item.alias and not used.intersection(names.whole):
@@ -121,6 +125,8 @@ def _parameters(walk: Walk, item: s.Declaration, everything: Scope) -> Scope:
     scope: Scope = {}
     in_types = dict(everything)
     for parameter in item.parameters or ():
+        walk.hidden[parameter.name] = "a default sees only the parameters before it"
+    for parameter in item.parameters or ():
         if parameter.type is not None:
             type_names(walk, parameter.type, in_types)
         if parameter.default is not None:
@@ -152,7 +158,7 @@ def _labels(walk: Walk, item: s.Declaration, scope: Scope) -> None:
     for entry in item.type.source.items:
         if not entry.label:
             continue
-        span = Span(entry.span.start, entry.span.start + len(entry.label), entry.span.source)
+        span = label_span(entry)
         before = scope.get(entry.label)
         if before is not None and before.kind in ("size", "run of axes", "type variable"):
             walk.found.append(_two_kinds(entry.label, span, before.span, ("an input", f"a {before.kind}")))
@@ -208,7 +214,7 @@ def _output_only(walk: Walk, item: s.Declaration, names: Implicit, known: dict[s
         if entry.name in seen or walk.names.find(walk.module, entry.name) is not None or entry.name in FUNCTIONS:
             continue
         seen.add(entry.name)
-        walk.hidden[entry.name] = "only the output names it, so the body cannot ask for it"
+        walk.hidden[entry.name] = "only the output names it, so nothing before can ask for it"
         if item.kind in ("space", "op"):
             continue
         near = walk.spelling.nearest(entry.name, lambda: (*names.visible, *known))

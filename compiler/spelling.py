@@ -16,7 +16,7 @@ class Spelling:
 
     def nearest(self, name: str, known: Iterable[str] | Callable[[], Iterable[str]]) -> tuple[str, ...]:
         """Return the names of `known` that look like `name`, the likeliest first; letters of another case are alike."""
-        if len(name) > LONGEST or self.budget <= 0:
+        if not 1 < len(name) <= LONGEST or self.budget <= 0:
             return ()
         entries = {
             entry for entry in (known() if callable(known) else known) if len(entry) <= LONGEST and entry != name

@@ -105,8 +105,13 @@ def _labels(walk: Walk, items: tuple[s.TypeItem, ...]) -> None:
     first: dict[str, s.TypeItem] = {}
     for item in items:
         if item.label and item.label in first:
-            walk.found.append(twice(item.label, item.span, first[item.label].span))
+            walk.found.append(twice(item.label, label_span(item), label_span(first[item.label])))
         first.setdefault(item.label, item)
+
+
+def label_span(item: s.TypeItem) -> Span:
+    """Return where the label of an item stands."""
+    return Span(item.span.start, item.span.start + len(item.label), item.span.source)
 
 
 # ---------------------------------------------------------------- records
