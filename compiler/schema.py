@@ -23,6 +23,7 @@ from archc.data import (
     Text,
     Truth,
     Whole,
+    parts,
 )  # fmt: skip
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import CompileError, Diagnostic
@@ -351,8 +352,8 @@ def _bounded(data: Data, where: tuple[s.Expr, ...]) -> tuple[Data, tuple[s.Expr,
     """Take `it >= 0` and its like into the bounds of a number; return what remains to be checked."""
     rest: list[s.Expr] = []
     for clause in where:
-        parts = clause.items if isinstance(clause, s.Logic) and clause.operator == "and" else (clause,)
-        for part in parts:
+        clauses = clause.items if isinstance(clause, s.Logic) and clause.operator == "and" else (clause,)
+        for part in clauses:
             narrowed = _narrowed(data, part)
             if narrowed is None:
                 rest.append(part)
