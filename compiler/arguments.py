@@ -254,7 +254,7 @@ def _within(session: Session, interval: Interval, span: Span) -> Value:
     context = context.assume(at_least(interval.high, Size.var(name))) if context is not None else None
     if context is None:
         text = f"the range {interval.low} .. {interval.high} is empty"
-        raise Refusal(Diagnostic("A0205", text, span, hint=f"{interval.high} .. {interval.low}"))
+        raise Refusal(Diagnostic("A0215", text, span, hint=f"{interval.high} .. {interval.low}"))
     session.context = context
     return Size.var(name)
 

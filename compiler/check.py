@@ -82,8 +82,14 @@ def _allowance(loaded: Loaded) -> int:
 
 
 def _ordered(found: list[Diagnostic]) -> list[Diagnostic]:
-    unique = list(dict.fromkeys(found))
+    missing = {(entry.span.source, entry.span.text) for entry in found if entry.code == "A0604"}
+    unique = [entry for entry in dict.fromkeys(found) if not _follows(entry, missing)]
     return sorted(unique, key=lambda entry: (entry.span.source.name if entry.span.source else "", entry.span.start))
+
+
+def _follows(found: Diagnostic, missing: set[tuple[object, str]]) -> bool:
+    """Return whether a complaint is about a name that an import should have brought, of which another one speaks."""
+    return found.code in ("A0101", "A0109") and (found.span.source, found.span.text) in missing
 
 
 def _checked(definition: Definition, summary: Summary) -> Checked:

@@ -75,9 +75,9 @@ def _type(session: Session, kind: s.TypeExpr, env: Env, blame: Blame) -> Type:
             )
             if found_type is not None and found_type.declaration.type is not None and not arguments:
                 return _type(session, found_type.declaration.type, Env(found_type.module, {}), blame)
-            raise Refusal(Diagnostic("A0107", f"`{name}` is no type of tensors", span))
+            raise Refusal(Diagnostic("A0501", f"`{name}` is data, and networks take tensors", span))
         case _:
-            raise Refusal(Diagnostic("A0107", f"{format_type(kind)} is no type of tensors", kind.span))
+            raise Refusal(Diagnostic("A0501", f"{format_type(kind)} is data, and networks take tensors", kind.span))
 
 
 def _parts(kind: Type) -> int:
@@ -93,7 +93,7 @@ def _tensor(
 ) -> Tensor:
     name = element.name if isinstance(element, s.TypeName) else "Float"
     if isinstance(element, s.TypeName) and name not in ("Float", "Int", "Bool", "Id"):
-        raise Refusal(Diagnostic("A0107", f"`{name}` is data, and networks take Float, Int, Bool and Id", element.span))
+        raise Refusal(Diagnostic("A0501", f"`{name}` is data, and networks take Float, Int, Bool and Id", element.span))
     bound: Size | None = None
     if name == "Id":
         assert isinstance(element, s.TypeName)
@@ -120,7 +120,7 @@ def _vocabulary(session: Session, element: s.TypeName, env: Env) -> Size:
 
 def _dims(session: Session, dim: "s.Expr | s.DimRange | s.DimRest", env: Env, blame: Blame) -> tuple[Dim, ...]:
     if isinstance(dim, s.DimRange) or (isinstance(dim, s.DimRest) and dim.value is None):
-        raise Refusal(Diagnostic("A0107", "a range of lengths belongs to data; a tensor's axis is one size", dim.span))
+        raise Refusal(Diagnostic("A0501", "a range of lengths belongs to data; a tensor's axis is one size", dim.span))
     value = _value(session, dim.value if isinstance(dim, s.DimRest) and dim.value is not None else dim, env, blame)
     if isinstance(dim, s.DimRest):
         shape = _as_shape(value)

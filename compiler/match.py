@@ -72,7 +72,7 @@ def _type(matching: _Matching, pattern: s.TypeExpr, value: Flow) -> None:
             _tensor(matching, pattern, (), value)
         case _:
             text = f"{matching.blame.subject} takes {format_type(pattern)}, and networks take tensors and tuples"
-            raise _refuse(matching, "A0107", text)
+            raise _refuse(matching, "A0501", text)
 
 
 def _alias(matching: _Matching, pattern: s.TypeName) -> s.TypeExpr | None:

@@ -8,7 +8,7 @@ from archc.session import Fork, PerUse, Refusal, Session, Site
 from archc.sizes import Size
 from archc.values import Applied, Flow
 
-MENDABLE = frozenset({"A0202", "A0203", "A0204", "A0205", "A0206", "A0207", "A0208", "A0106"})
+MENDABLE = frozenset({"A0202", "A0203", "A0204", "A0205", "A0206", "A0207", "A0208", "A0106", "A0214"})
 REACH = 16
 
 Walk = Callable[[Session, Applied, Flow, Site], Flow]

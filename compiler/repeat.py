@@ -33,7 +33,7 @@ def repeat(session: Session, expr: s.Binary, env: Env, into: Flow, apply: Apply)
     if known is None:
         return _symbolic(session, count, step, into, expr)
     if known < 0:
-        raise Refusal(Diagnostic("A0205", f"{known} copies: there are 0 or more", expr.right.span))
+        raise Refusal(Diagnostic("A0215", f"{known} copies: there are 0 or more", expr.right.span))
     if known > session.limits.repeats:
         raise Exhausted(exceeded(session.limits, "repeats", message=f"{known} copies are too many", span=expr.right.span))
     if session.emitter is not None and known:
@@ -68,7 +68,7 @@ def _between(session: Session, count: Interval, step: Callable[[int, Flow], Flow
     high = count.high.constant if isinstance(count.high, Size) else None
     if low is not None and high is not None and (low < 0 or high < low):
         text = f"{low}..{high} copies: a range goes up from 0 or more"
-        raise Refusal(Diagnostic("A0205", text, expr.right.span))
+        raise Refusal(Diagnostic("A0215", text, expr.right.span))
     after = step(0, into)
     return into if after.type == into.type else flow(UNKNOWN)
 
@@ -76,9 +76,9 @@ def _between(session: Session, count: Interval, step: Callable[[int, Flow], Flow
 def _symbolic(session: Session, count: Size, step: Callable[[int, Flow], Flow], into: Flow, expr: s.Binary) -> Flow:
     """Copies that keep the type run any number of times; a fixed step on an axis has a closed form."""
     blame = session.blame or Blame("*", "", None, expr.right.span)
-    need = Need("A0205", "`*`", f"{count} >= 0", None, expr.right.span)
+    need = Need("A0215", "`*`", f"{count} >= 0", None, expr.right.span)
     text = f"{count} copies: there are 0 or more"
-    session.require(at_least(count, Size.of(0)), need, lambda _: blame.diagnostic("A0205", text))
+    session.require(at_least(count, Size.of(0)), need, lambda _: blame.diagnostic("A0215", text))
     after = step(0, into)
     if after.type == into.type or UNKNOWN in (after.type, into.type):
         return after

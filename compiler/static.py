@@ -219,8 +219,9 @@ def _function(session: Session, function: Function, expr: s.Call, env: Env) -> V
         given = ", ".join(show(value) for _, value, _ in values)
         blame = session.blame or Blame(function.name, "", None, expr.span)
         if isinstance(error, IndexError):
-            text = f"axis {given.rsplit(', ', 1)[-1]} is not among the axes of {given.rsplit(', ', 1)[0]}"
-            raise Refusal(blame.diagnostic("A0205", text)) from None
+            shape, *axis = (show(value) for _, value, _ in values)
+            text = f"there is no axis {axis[0]} in {shape}" if axis else f"{shape} has no such axis"
+            raise Refusal(blame.diagnostic("A0214", text)) from None
         raise Refusal(blame.diagnostic("A0104", f"`{function.name}` needs {error}; it gets ({given})"[:200])) from None
     except Undetermined as error:
         if session.flexible:

@@ -166,7 +166,8 @@ def _doc(e: _Error) -> Diagnostic | None:
     doc = e.found if e.found.kind == "DOC" else e.before
     if doc.kind != "DOC":
         return None
-    if e.expected & {"OP", "NAME"} and e.found.kind not in ("DOC", "IMPORT", "ARCH", "RBRACE", END):
+    starts = e.found.kind == "AT" or e.found.kind not in _GOES_ON
+    if starts and e.expected & {"OP", "NAME"} and e.found.kind not in ("IMPORT", "ARCH", "RBRACE", END):
         return None
     message = "a doc comment describes the declaration, field or type arm after it, and none comes here"
     return e.says("A0013", message, token=doc, hint="write `#` for a plain comment, `#!` to describe the module")

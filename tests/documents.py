@@ -76,7 +76,8 @@ def answer(program: str, folder: Path, name: str = "case.arch") -> str:
     (folder / "arch.toml").touch()
     (folder / name).write_text(program, encoding="utf-8")
     try:
-        checked = check(load_text(program, name, folder))
+        with contextlib.chdir(folder):
+            checked = check(load_text(program, name, folder))
     except CompileError as error:
         return render(error.diagnostics, color=False, width=WIDTH).rstrip("\n") + "\n"
     warnings = render(checked.warnings, color=False, width=WIDTH).rstrip("\n") + "\n" if checked.warnings else ""
