@@ -169,6 +169,8 @@ def _type(types: _Types, module: int, kind: s.TypeExpr, env: Mapping[str, int]) 
             return types.clauses.all([_type(types, module, item.type, env) for item in items])
         case s.TypePower(base, _):
             return _type(types, module, base, env)
+        case s.TypeArrow(source, target):
+            return types.clauses.all([_type(types, module, part, env) for part in (source, target)])
         case s.TypeList(element, dims):
             if element is None or any(isinstance(dim, s.DimRange) and _from_zero(dim.low) for dim in dims):
                 return TRUE

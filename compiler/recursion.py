@@ -135,7 +135,7 @@ def _endless(graph: _Mentions, component: list[int]) -> Diagnostic:
     else:
         hint = f"space {definition.name} ... where depth <= 8: recursion belongs to spaces, up to a bound"
     text = f"`{definition.name}` mentions itself{_through(graph, way)}"
-    return Diagnostic("A0308", text, _place(graph, way), "", _notes(graph, way), hint)
+    return Diagnostic("A0308", text, _place(graph, way), "", _steps(graph, way), hint)
 
 
 def _unproductive(graph: _Mentions, component: list[int], spaces: set[int]) -> Diagnostic:
@@ -151,7 +151,7 @@ def _untyped(graph: _Mentions, number: int, component: list[int]) -> Diagnostic:
     way = cycle(graph.edges, number, component)
     name = graph.definitions[number].name
     text = f"`{name}` mentions itself{_through(graph, way)}, so its type must be declared"
-    return Diagnostic("A0402", text, _place(graph, way), "", _notes(graph, way), f"space {name} : a -> b = ...")
+    return Diagnostic("A0402", text, _place(graph, way), "", _steps(graph, way), f"space {name} : a -> b = ...")
 
 
 def _unbounded(graph: _Mentions, number: int, component: list[int]) -> Diagnostic:
@@ -168,6 +168,11 @@ def _place(graph: _Mentions, way: list[int]) -> Span:
 
 def _through(graph: _Mentions, way: list[int]) -> str:
     return f" through `{graph.definitions[way[1]].name}`" if len(way) > 1 else ""
+
+
+def _steps(graph: _Mentions, way: list[int]) -> tuple[Note, ...]:
+    """Return the steps of a cycle whose first mention is the place of the complaint."""
+    return _notes(graph, way) if len(way) > 1 else ()
 
 
 def _notes(graph: _Mentions, way: list[int]) -> tuple[Note, ...]:
@@ -193,14 +198,14 @@ def _types(graph: _Mentions, names: Scopes, members: list[int], cyclic: set[int]
         name = definitions[way[0]].name
         text = f"`{name}` is defined as itself{_through(graph, way)}"
         hint = "put the mention into a record or a list, or leave it out"
-        found.append(Diagnostic("A0503", text, heads[way[0]][way[1 % len(way)]], "", _notes(graph, way), hint))
+        found.append(Diagnostic("A0503", text, heads[way[0]][way[1 % len(way)]], "", _steps(graph, way), hint))
     infinite = set(members) - finite_types(names, definitions) - themselves
     for component in components(graph.edges, infinite):
         way = cycle(graph.edges, component[0], component)
         name = definitions[way[0]].name
-        text = f"no finite value is a `{name}`: each holds another `{name}`{_through(graph, way)}"
+        text = f"no value of `{name}` is finite: each holds another `{name}`{_through(graph, way)}"
         hint = "make the field optional (`next?:`), a list that may be empty, or a union with an arm that ends"
-        found.append(Diagnostic("A0503", text, _place(graph, way), "", _notes(graph, way), hint))
+        found.append(Diagnostic("A0503", text, _place(graph, way), "", _steps(graph, way), hint))
         cyclic.update(component)
     cyclic.update(themselves)
 

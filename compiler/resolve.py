@@ -39,12 +39,10 @@ def mentions(names: Scopes, definition: Definition) -> tuple[Mention, ...]:
     item = definition.declaration
     walk = Walk(names, definition.module, Records(names, budget=0), Spelling(budget=0), item.kind)
     declaration(walk, item)
-    clauses = tuple(clause.span for clause in item.where)
-    return tuple(
-        mention
-        for mention in walk.mentions
-        if not any(clause.start <= mention.span.start < clause.end for clause in clauses)
-    )
+    if not item.where:
+        return tuple(walk.mentions)
+    promised = item.where[0].span.to(item.where[-1].span)
+    return tuple(entry for entry in walk.mentions if not promised.start <= entry.span.start < promised.end)
 
 
 def _unused(file: s.File, names: Names, used: set[str]) -> list[Diagnostic]:
@@ -52,6 +50,9 @@ def _unused(file: s.File, names: Names, used: set[str]) -> list[Diagnostic]:
     for item in file.items:
         if not isinstance(item, s.Import):
             continue
+        for name, span in zip(item.names, item.name_spans, strict=True):
+            if name in names.own:
+                found.append(twice(name, span, names.own[name].declaration.name_span))
         unused = [
             (name, span)
             for name, span in zip(item.names, item.name_spans, strict=True)
@@ -171,20 +172,21 @@ def _labels(walk: Walk, item: s.Declaration, scope: Scope) -> None:
 def _kinds(walk: Walk, names: Implicit, known: dict[str, s.Parameter]) -> None:
     """Complain of a name that stands for two kinds of thing, or for a declaration that is neither size nor type."""
     first: dict[str, Named] = {}
+    blamed: set[str] = set()
     for entry in names.mentions:
-        if entry.name in known:
-            _parameter_kind(walk, entry, known[entry.name])
+        if entry.name in blamed:
             continue
         definition = walk.names.find(walk.module, entry.name)
-        if definition is not None or entry.name in FUNCTIONS:
+        before = len(walk.found)
+        if entry.name in known:
+            _parameter_kind(walk, entry, known[entry.name])
+        elif definition is not None or entry.name in FUNCTIONS:
             _other(walk, entry, definition)
-            continue
-        if not entry.sort:
-            continue
-        before = first.setdefault(entry.name, entry)
-        if before.sort != entry.sort:
-            kinds = (f"a {_word(entry)}", f"a {_word(before)}")
-            walk.found.append(_two_kinds(entry.name, entry.span, before.span, kinds))
+        elif entry.sort and first.setdefault(entry.name, entry).sort != entry.sort:
+            kinds = (f"a {_word(entry)}", f"a {_word(first[entry.name])}")
+            walk.found.append(_two_kinds(entry.name, entry.span, first[entry.name].span, kinds))
+        if len(walk.found) > before:
+            blamed.add(entry.name)
 
 
 def _parameter_kind(walk: Walk, entry: Named, parameter: s.Parameter) -> None:
