@@ -22,6 +22,7 @@ Assumption = Fact | tuple[str, "bool | str | float | int"]
 
 Witness = Mapping[str, int]
 
+MOST_CASES = 512
 RECURSION = 12_000
 """Frames of Python, some ten for each level that a program nests."""
 
@@ -40,6 +41,10 @@ class Exhausted(Exception):
     def __init__(self, diagnostic: Diagnostic) -> None:
         super().__init__(diagnostic.message)
         self.diagnostic = diagnostic
+
+
+class TooManyCases(Exception):
+    """A condition has more alternatives than a walk may be split into."""
 
 
 class Fork(Exception):
@@ -156,8 +161,9 @@ class Declarations(Protocol):
 
 @dataclass(slots=True)
 class Budget:
-    """The steps that one check or build has taken, over all its walks."""
+    """The steps that one check or build has taken, over all its walks; it has `scale` times the limit."""
 
+    scale: int = 1
     spent: int = 0
 
 
@@ -185,7 +191,7 @@ class Session:
     dead: dict[Span, Diagnostic] = field(default_factory=dict)
     alive: set[Span] = field(default_factory=set)
     stages: int = 0
-    shared: dict[int, tuple[tuple[tuple[str, tuple[Size, ...]], ...], Span]] = field(default_factory=dict)
+    shared: dict[object, tuple[tuple[tuple[str, tuple[Size, ...]], ...], Span]] = field(default_factory=dict)
 
     def recursive(self, definition: Definition) -> bool:
         """Return whether a mention of `definition` here stands inside itself."""
@@ -197,6 +203,7 @@ class Session:
             case bool():
                 return formula
             case Fact():
+                self.weigh()
                 answer = decide(formula, self.context)
                 return True if isinstance(answer, Always) else False if isinstance(answer, Never) else answer
             case Every(items):
@@ -252,8 +259,13 @@ class Session:
     def count_step(self, span: Span, steps: int = 1) -> None:
         """Count `steps`; raise Exhausted over the limit."""
         self.budget.spent += steps
-        if self.budget.spent > self.limits.steps:
+        if self.budget.spent > self.limits.steps * self.budget.scale:
             raise Exhausted(exceeded(self.limits, "steps", message="this program takes too many steps", span=span))
+
+    def weigh(self) -> None:
+        """Count the steps of one question about sizes, which takes longer the more is known; as `count_step`."""
+        steps = 10 + len(self.context.facts) * 4 + len(self.context.domains)
+        self.count_step(self.definition.declaration.name_span, steps)
 
     def descend(self, span: Span) -> None:
         """Note that a declaration is entered, which the caller ends by lowering `depth`; raise Exhausted over the limit."""
@@ -264,6 +276,7 @@ class Session:
     def new_name(self, base: str) -> str:
         """Return a size name that no text can hold."""
         self.fresh += 1
+        self.weigh()
         return f"{base}'{self.fresh}"
 
 
@@ -282,6 +295,9 @@ def contained(limits: Limits, span: Span) -> Iterator[None]:
     except SizeLimit as error:
         hint = "make the sizes that it is computed from parameters of a block of its own"
         raise Exhausted(Diagnostic("A0814", f"{error}, the most that archc computes with", span, hint=hint)) from None
+    except TooManyCases:
+        text = "this condition falls into too many cases"
+        raise Exhausted(exceeded(limits, "paths", message=text, span=span)) from None
     except RecursionError:
         raise Exhausted(too_deep(limits, span)) from None
     finally:
@@ -329,11 +345,18 @@ def cases(formula: Formula) -> tuple[tuple[Fact, ...], ...]:
         case Every(items):
             found: tuple[tuple[Fact, ...], ...] = ((),)
             for item in items:
-                found = tuple((*left, *right) for left in found for right in cases(item))
+                found = _joined(found, cases(item))
             return found
         case Some(items):
-            first, rest = items[0], items[1:]
-            if not rest:
-                return cases(first)
-            others = tuple((*no, *yes) for no in cases(opposite(first)) for yes in cases(Some(rest)))
-            return (*cases(first), *others)
+            either: tuple[tuple[Fact, ...], ...] = ()
+            neither: tuple[tuple[Fact, ...], ...] = ((),)
+            for item in items:
+                either = (*either, *_joined(neither, cases(item)))
+                neither = _joined(neither, cases(opposite(item)))
+            return either
+
+
+def _joined(left: tuple[tuple[Fact, ...], ...], right: tuple[tuple[Fact, ...], ...]) -> tuple[tuple[Fact, ...], ...]:
+    if len(left) * len(right) > MOST_CASES or len(left[0] if left else ()) > MOST_CASES:
+        raise TooManyCases
+    return tuple((*one, *other) for one in left for other in right)

@@ -32,7 +32,7 @@ def check_shared(
     key = name.removesuffix("_decode")
     node = OpNode(name, attributes, (), leaves(into), leaves(output), key, span=site.span)
     shapes = tuple((weight.name, weight.shape) for weight in find(name).weights(node))
-    first, place = session.shared.setdefault(id(site.layer.token), (shapes, site.span))
+    first, place = session.shared.setdefault(site.layer.token, (shapes, site.span))
     if first == shapes:
         return
     text = "this layer has one set of weights, and its mentions need weights of different shapes"
