@@ -127,6 +127,7 @@ def symbolic(session: Session, parameter: s.Parameter, module: int) -> Value | N
             values = tuple(value for value in space.values if isinstance(value, int)) or None
             low = None if space.low is None else int(space.low)
             high = None if space.high is None else int(space.high)
+            session.weigh()
             session.context = session.context.declare(name, low=low, high=high, values=values)
             return Size.var(name)
         case "arrow":

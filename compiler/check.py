@@ -28,7 +28,7 @@ from archc.static import evaluate
 from archc.values import Definition, Env, Formula, Obligation, show
 from archc.walk import walk
 
-STEPS_A_CHARACTER = 8
+STEPS_A_CHARACTER = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,9 +161,8 @@ class Declarations(Protocol):
 
 @dataclass(slots=True)
 class Budget:
-    """The steps that one check or build has taken, over all its walks; it has `scale` times the limit."""
+    """The steps that one check or build has taken, over all its walks; it may begin below zero."""
 
-    scale: int = 1
     spent: int = 0
 
 
@@ -259,12 +258,12 @@ class Session:
     def count_step(self, span: Span, steps: int = 1) -> None:
         """Count `steps`; raise Exhausted over the limit."""
         self.budget.spent += steps
-        if self.budget.spent > self.limits.steps * self.budget.scale:
+        if self.budget.spent > self.limits.steps:
             raise Exhausted(exceeded(self.limits, "steps", message="this program takes too many steps", span=span))
 
     def weigh(self) -> None:
         """Count the steps of one question about sizes, which takes longer the more is known; as `count_step`."""
-        steps = 10 + len(self.context.facts) * 4 + len(self.context.domains)
+        steps = 30 + len(self.context.facts) * 4 + len(self.context.domains)
         self.count_step(self.definition.declaration.name_span, steps)
 
     def descend(self, span: Span) -> None:

@@ -127,6 +127,7 @@ def _givens(declaration: s.Declaration, env: Env) -> Env:
 def _variable(session: Session, name: str, sort: str) -> Value:
     if sort == "type":
         return UNKNOWN if session.flexible else Variable(name)
+    session.weigh()
     session.context = session.context.declare(name)
     if sort == "size":
         return session.context.reduce(Size.var(name))
@@ -160,6 +161,7 @@ def _assume_clause(session: Session, clause: s.Expr, env: Env) -> bool:
 
 def _assume(session: Session, facts: tuple[Fact, ...]) -> bool:
     for fact in facts:
+        session.weigh()
         context = session.context.assume(fact)
         if context is None:
             return False

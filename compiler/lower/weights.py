@@ -74,9 +74,11 @@ def attributes(graph: Graph) -> dict[str, str]:
     The turns of a `for` are called `stage`, since `for` is a word of Python.
     """
     names: dict[str, str] = {}
+    taken = set(MODULE_ATTRIBUTES)
     for key in owned(graph):
         wanted = re.sub(r"^for(?=_\d+$|$)", "stage", key)
-        names[key] = identifier(wanted, {*MODULE_ATTRIBUTES, *names.values()})
+        names[key] = identifier(wanted, taken)
+        taken.add(names[key])
     return names
 
 
