@@ -7,9 +7,11 @@ from archc.arguments import bind
 from archc.builder import Again, Builder, Place
 from archc.check import Program, text_of
 from archc.conditions import demand
+from archc.cost import parameters
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import CompileError, Diagnostic, Note
 from archc.grammar.format import format_type
+from archc.grammar.limits import exceeded
 from archc.grammar.parse import parse
 from archc.grammar.source import Source, Span
 from archc.graph import CallNode, Condition, Graph, Input, LoopNode, OpNode
@@ -94,6 +96,7 @@ def _build(
     result = apply(session, evaluate(session, declaration.value, env), entered, declaration.value.span)
     graph = builder.finish(result)
     _check_sharing(graph)
+    _check_extent(session, graph)
     conditions.extend(_condition(debt) for debt in session.obligations)
     return replace(graph, variables=variables, conditions=tuple(dict.fromkeys(conditions)), docs=declaration.docs)
 
@@ -230,6 +233,36 @@ def _condition(debt: Obligation) -> Condition:
         return Condition(condition.relation, condition.left, condition.right, message)
     text = f"{text_of(condition)} cannot be checked while the network runs"
     raise Refusal(Diagnostic("A0702", text, debt.need.span, hint="give the input type with at="))
+
+
+# ---------------------------------------------------------------- extent
+def _check_extent(session: Session, graph: Graph) -> None:
+    """Raise Exhausted where the network, with all repeats written out, is too large."""
+    nodes, weights = _extent(graph, {})
+    span = session.definition.declaration.name_span
+    for name, found in (("nodes", nodes), ("parameters", weights)):
+        if found > getattr(session.limits, name):
+            what = "operations" if name == "nodes" else "parameters"
+            text = f"`{graph.name}` has {found:,} {what}" if found < 10**24 else f"`{graph.name}` has too many {what}"
+            raise Exhausted(exceeded(session.limits, name, message=text, span=span))
+
+
+def _extent(graph: Graph, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
+    """Return how many operations and how many parameters of known number `graph` has; each body is counted once."""
+    if id(graph) in known:
+        return known[id(graph)]
+    nodes = weights = 0
+    keys: set[str] = set()
+    for node in graph.nodes:
+        bodies = node.steps if isinstance(node, LoopNode) else (node.graph,) if isinstance(node, CallNode) else ()
+        found = [_extent(body, known) for body in bodies]
+        nodes += sum(entry[0] for entry in found) if bodies else 1
+        if node.key not in keys:
+            keys.add(node.key)
+            weights += sum(entry[1] for entry in found)
+            weights += (parameters(node).constant or 0) if isinstance(node, OpNode) and not node.borrowed else 0
+    known[id(graph)] = nodes, weights
+    return nodes, weights
 
 
 # ---------------------------------------------------------------- sharing
