@@ -67,7 +67,7 @@ def schema(program: Program, name: str) -> Schema:
     if definition.declaration.parameters:
         text = f"`{name}` is generic; its documents depend on {definition.declaration.parameters[0].name}"
         hint = f"type Some = {name}(...)"
-        raise CompileError([Diagnostic("A0507", text, definition.declaration.name_span, hint=hint)])
+        raise CompileError([Diagnostic("A0515", text, definition.declaration.name_span, hint=hint)])
     making = _Making(program)
     root = _define(making, definition, ())
     found = {key: entry for key, entry in making.found.items() if entry is not None}
@@ -102,7 +102,7 @@ def _define(making: _Making, definition: Definition, arguments: tuple[Data, ...]
     if len(making.found) >= making.program.limits.definitions:
         text = f"`{declaration.name}` expands into more than {making.program.limits.definitions} types"
         raise CompileError(
-            [Diagnostic("A0508", text, declaration.name_span, hint="a generic that mentions itself grows")]
+            [Diagnostic("A0516", text, declaration.name_span, hint="a generic that mentions itself grows")]
         )
     making.found[name] = None
     parameters = {p.name: argument for p, argument in zip(declaration.parameters or (), arguments, strict=True)}
@@ -264,7 +264,7 @@ def _list(
                 item = Many(item, exact, exact)
             case _:
                 text = "the length of a list in a document is a number or a range"
-                raise CompileError([Diagnostic("A0504", text, dim.span, hint="Line[1..50]")])
+                raise CompileError([Diagnostic("A0506", text, dim.span, hint="Line[1..50]")])
     return item if dims else Many(item)
 
 
