@@ -47,14 +47,19 @@ class Domain:
 
 
 DIM = Domain("int", low=1)
+LINKS = 16
+"""How many names lead from a parameter to its domain before it counts as a type of data."""
+
 _NAMED = {
     "Dim": DIM, "Nat": Domain("int", low=0), "Int": Domain("int"), "Float": Domain("float"),
     "Prob": Domain("float", low=0.0, high=1.0), "Bool": Domain("bool", values=(False, True)), "String": Domain("string"),
 }  # fmt: skip
 
 
-def domain(session: Session, kind: s.TypeExpr | None, module: int) -> Domain:
+def domain(session: Session, kind: s.TypeExpr | None, module: int, depth: int = 0) -> Domain:
     """Return the domain that the type of a parameter declares; without a type it is a positive size."""
+    if depth > LINKS:
+        return Domain("other")
     match kind:
         case None:
             return DIM
@@ -63,7 +68,7 @@ def domain(session: Session, kind: s.TypeExpr | None, module: int) -> Domain:
         case s.TypeName("", name):
             found = session.scopes.find(module, name)
             if found is not None and found.declaration.kind == "type":
-                return domain(session, found.declaration.type, found.module)
+                return domain(session, found.declaration.type, found.module, depth + 1)
             return Domain("other")
         case s.TypeRange(low, high):
             return _range(low, high)
@@ -74,7 +79,7 @@ def domain(session: Session, kind: s.TypeExpr | None, module: int) -> Domain:
                 return _literals(tuple(arm.type.value for arm in arms if isinstance(arm.type, s.TypeLiteral)))
             return Domain("other")
         case s.TypeList(element, _):
-            return Domain("list", item=domain(session, element, module))
+            return Domain("list", item=domain(session, element, module, depth + 1))
         case s.TypeArrow():
             return Domain("arrow")
         case s.TypeVariable():

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from archc.datatypes import datatypes
 from archc.grammar.diagnostics import CompileError, Diagnostic, Note
 from archc.grammar.format import format_type
 from archc.grammar.limits import DEFAULT, Limits, exceeded
@@ -64,8 +65,9 @@ def check(loaded: Loaded, limits: Limits = DEFAULT) -> Program:
     names, found = scopes(loaded)
     found = (*found, *resolve(loaded, names))
     cyclic, complaints = recursion(loaded, names)
-    found = (*found, *complaints)
-    checker = Checker(names, limits, [*found], cyclic, Budget(_allowance(loaded)))
+    found = (*found, *complaints, *datatypes(loaded, names, limits))
+    skipped = frozenset(id(definition.declaration) for definition in cyclic)
+    checker = Checker(names, limits, [*found], skipped, Budget(_allowance(loaded)))
     for module in names.modules[1:]:
         checker.module(module.own.values())
     errors = [entry for entry in checker.found if entry.severity == "error"]
@@ -134,7 +136,7 @@ class Checker:
     scopes: Scopes
     limits: Limits
     found: list[Diagnostic]
-    cyclic: frozenset[Definition]
+    skipped: frozenset[int]
     budget: Budget = field(default_factory=Budget)
     summaries: dict[int, Summary] = field(default_factory=dict)
     stack: list[Definition] = field(default_factory=list)
@@ -151,7 +153,7 @@ class Checker:
         key = id(definition.declaration)
         if key in self.summaries:
             return self.summaries[key]
-        if any(definition.declaration is entry.declaration for entry in self.stack) or definition in self.cyclic:
+        if any(definition.declaration is entry.declaration for entry in self.stack) or key in self.skipped:
             return Summary()
         if len(self.stack) >= self.limits.call_depth:
             raise Exhausted(too_deep(self.limits, definition.declaration.name_span))
