@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from archc.automaton import STATES, Automaton, Net, Ranges, TooLarge, deterministic, smallest
-from archc.automaton import count as count_words
 from archc.automaton import matches as accepts
 from archc.regex import mistake
 
