@@ -27,6 +27,12 @@ def weights(network: nn.Module) -> Iterable[Tensor]:
     return network.in_order() if isinstance(network, einspace.Tokens) else network.state_dict().values()
 
 
+@pytest.fixture(autouse=True)
+def seed() -> None:
+    """Make every test begin with the same chance."""
+    torch.manual_seed(0)
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_parameter_is_there(name: str) -> None:
     model = archc.load(SEEDS)[name]
@@ -37,7 +43,6 @@ def test_every_parameter_is_there(name: str) -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_seed_gives_the_numbers_of_plain_torch(name: str) -> None:
-    torch.manual_seed(0)
     build, _, shape = NETWORKS[name]
     ours, theirs = archc.load(SEEDS)[name].module(), build()
     pictures = torch.randn(2, 3, 64, 64)

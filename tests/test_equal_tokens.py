@@ -29,6 +29,12 @@ def words(n: int, vocab: int = 500) -> torch.Tensor:
     return torch.randint(vocab, (4, n))
 
 
+@pytest.fixture(autouse=True)
+def seed() -> None:
+    """Make every test begin with the same chance."""
+    torch.manual_seed(0)
+
+
 @pytest.mark.parametrize(("example", "name"), SIZES)
 def test_every_parameter_is_there(example: str, name: str) -> None:
     at, params = SIZES[example, name]
@@ -44,8 +50,8 @@ def test_gpt2_is_the_one_of_transformers() -> None:
     theirs = hugging.gpt2_small(**sizes)
     train(hugging.Logits(theirs), words(9))
     take_by_name(ours, renames.apart(renames.turned(renamed(theirs, renames.GPT2))))
-    compare(ours, hugging.Logits(theirs), words(9))
-    compare(ours, hugging.Logits(theirs), words(32))
+    for n in (9, 32):
+        compare(ours, hugging.Logits(theirs), words(n), bound=2e-5)  # the two forms of GELU are 8e-5 apart here
 
 
 def test_llama_is_the_one_of_transformers() -> None:
@@ -95,7 +101,6 @@ def test_the_translator_gives_the_numbers_of_torchs_own_layers() -> None:
 
 
 def test_the_graph_network_gives_the_numbers_of_plain_torch() -> None:
-    torch.manual_seed(0)
     vertices, edges = torch.randn(4, 30, 16), torch.randint(30, (4, 2, 99))
     at = {"x": (30, 16), "edges": "Id(30)[2, 99]"}
     ours = archc.load(EXAMPLES / "graph.arch")["GraphNet"].module(at=at)

@@ -35,6 +35,12 @@ def pictures(side: int = 64) -> torch.Tensor:
     return torch.randn(4, 3, side, side)
 
 
+@pytest.fixture(autouse=True)
+def seed() -> None:
+    """Make every test begin with the same chance."""
+    torch.manual_seed(0)
+
+
 @pytest.mark.parametrize(("example", "name"), SIZES)
 def test_every_parameter_is_there(example: str, name: str) -> None:
     model = archc.load(EXAMPLES / f"{example}.arch")[name]

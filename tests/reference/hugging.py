@@ -55,8 +55,8 @@ def vit_tiny(classes: int = 1000, side: int = 14, depth: int = 12) -> nn.Module:
 
 
 def gpt2_small(vocab: int = 50257, context: int = 1024, depth: int = 12) -> nn.Module:
-    """Return GPT-2 small."""
-    return GPT2LMHeadModel(GPT2Config(vocab_size=vocab, n_positions=context, n_layer=depth))
+    """Return GPT-2 small, its first weights large enough for the two forms of GELU to differ."""
+    return GPT2LMHeadModel(GPT2Config(vocab_size=vocab, n_positions=context, n_layer=depth, initializer_range=0.1))
 
 
 def convnext_tiny(classes: int = 1000) -> nn.Module:

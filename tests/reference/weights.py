@@ -61,12 +61,12 @@ def agree(ours: Tensor, theirs: Tensor, bound: float = 1e-4) -> None:
     assert distance <= bound, f"relative difference {distance:.2e}"
 
 
-def compare(ours: nn.Module, theirs: nn.Module, *inputs: Tensor) -> None:
+def compare(ours: nn.Module, theirs: nn.Module, *inputs: Tensor, bound: float = 1e-4) -> None:
     """Assert that both networks, in eval mode, agree on `inputs`."""
     ours.eval()
     theirs.eval()
     with torch.no_grad():
-        agree(ours(*inputs), theirs(*inputs))
+        agree(ours(*inputs), theirs(*inputs), bound)
 
 
 def _copy(name: str, target: Tensor, tensor: Tensor) -> None:
