@@ -159,9 +159,8 @@ def bind(
             value, place = evaluate(session, parameter.default, Env(env.module, {**env.names, **names})), span
         else:
             missing = ", ".join(entry.name for entry in parameters if entry.name not in taken and entry.default is None)
-            text = f"{_title(declaration)} needs a value for {missing}"
-            hint = f"{declaration.name}({missing})"
-            raise Refusal(Diagnostic("A0103", text, span, _usage(declaration), hint=hint))
+            text = f"{_title(declaration)} needs a value for {missing.replace(', ', ' and ')}"
+            raise Refusal(Diagnostic("A0103", text, span, _usage(declaration)))
         space = domain(session, parameter.type, env.module)
         names[parameter.name] = _coerce(session, value, space, parameter, declaration, place)
     return names
@@ -268,8 +267,11 @@ def _within(session: Session, interval: Interval, span: Span) -> Value:
 def _wanted(space: Domain, parameter: s.Parameter) -> str:
     if space.values and space.kind != "bool":
         return "one of " + ", ".join(show(v) if isinstance(v, (str, bool)) else f"{v}" for v in space.values[:8])
-    bounds = "" if space.low is None else f" of at least {space.low:g}"
-    bounds += "" if space.high is None else f" up to {space.high:g}" if bounds else f" of at most {space.high:g}"
+    if space.low is not None and space.high is not None:
+        bounds = f" from {space.low:g} to {space.high:g}"
+    else:
+        bounds = "" if space.low is None else f" of at least {space.low:g}"
+        bounds += "" if space.high is None else f" of at most {space.high:g}"
     names = {
         "int": "a whole number",
         "float": "a number",
@@ -296,7 +298,9 @@ def _check_range(
     if isinstance(value, Size):
         condition = _inside(session, value, space)
         if condition is not True:
-            need = Need("A0106", f"{declaration.name}", f"{parameter.name} {_wanted(space, parameter)}", None, span)
+            need = Need(
+                "A0106", f"{declaration.name}", f"{parameter.name} to be {_wanted(space, parameter)}", None, span
+            )
             session.require(condition, need, refuse)
     elif isinstance(value, float):
         low, high = space.low, space.high

@@ -125,7 +125,11 @@ def _input(session: Session, kind: s.TypeArrow, env: Env, at: At | None) -> tupl
     """Return the input, the sizes it binds, and those that stay symbolic."""
     name = session.definition.name
     if at is None:
-        sizes = [entry for entry in names_of(kind.source) if entry not in env.names]
+        sizes = [
+            entry
+            for entry in names_of(kind.source)
+            if entry not in env.names and session.scopes.find(env.module, entry) is None
+        ]
         for entry in sizes:
             session.context = session.context.declare(entry)
             env = env.bind(**{entry: Size.var(entry)})

@@ -9,6 +9,7 @@ from archc.grammar.format import format_type
 from archc.grammar.limits import DEFAULT, Limits, exceeded
 from archc.grammar.source import Span
 from archc.load import Loaded
+from archc.operands import short
 from archc.prove import Context, Fact
 from archc.recursion import recursion
 from archc.resolve import resolve
@@ -247,16 +248,17 @@ def _with_guard(found: Diagnostic, guard: tuple[Assumption, ...]) -> Diagnostic:
     if not guard:
         return found
     parts = (f"{entry[0]} = {show(entry[1])}" if isinstance(entry, tuple) else str(entry) for entry in guard)
-    shown = [part for part in parts if " #" not in part]
-    notes = (*found.notes, Note("this is the case", " and ".join(shown))) if shown else found.notes
+    shown = [part for part in parts if " #" not in part and "'" not in part]
+    notes = (*found.notes, Note("where", " and ".join(shown))) if shown else found.notes
     return Diagnostic(found.code, found.message, found.span, found.label, notes, found.hint, found.severity)
 
 
-def _dead_arm(span: Span, found: Diagnostic) -> Diagnostic:
-    note = Note("the arm", "fits no input of this space", span)
-    return Diagnostic(
-        "A0404", f"this arm can fit no type: {found.message}", found.span, found.label, (*found.notes, note), found.hint
-    )
+def _dead_arm(arm: Span, found: Diagnostic) -> Diagnostic:
+    notes = found.notes
+    if arm != found.span:
+        notes = (*found.notes, Note(short(arm), "is the arm,", arm))
+    text = f"this arm can fit no type: {found.message}"
+    return Diagnostic("A0404", text, found.span, found.label, notes, found.hint)
 
 
 def _merged(leaves: list[tuple[tuple[Assumption, ...], tuple[Obligation, ...]]]) -> tuple[Obligation, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic, Note
 from archc.grammar.source import Span
+from archc.operands import short
 from archc.session import Refusal, Session
 from archc.sizes import Size
 from archc.static import evaluate
@@ -46,7 +47,7 @@ def choose(session: Session, expr: s.Choice, env: Env, into: Flow, apply: Apply)
 
 def _furthest(expr: s.Choice, refused: list[tuple[int, s.Arm, Diagnostic]]) -> Diagnostic:
     _, arm, best = max(refused, key=lambda entry: entry[0])
-    note = Note("no arm fits", f"this one of {len(expr.arms)} came furthest", arm.span)
+    note = Note(short(arm.span), f"came furthest of {len(expr.arms)} arms, none of which fits,", arm.span)
     return Diagnostic(best.code, best.message, best.span, best.label, (*best.notes, note), best.hint)
 
 

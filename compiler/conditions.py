@@ -6,6 +6,7 @@ from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.format import format_expr
 from archc.grammar.source import Span
+from archc.mentions import solvable
 from archc.prove import Fact, at_least, divides, equal, less, negate
 from archc.session import Blame, Fork, PerUse, Refusal, Session, Witness, opposite
 from archc.sizes import Size
@@ -149,40 +150,92 @@ def _shapes(left: Shape, right: Shape) -> Formula:
     return Every(tuple(parts))
 
 
-def demand(session: Session, clause: s.Expr, env: Env, span: Span, evaluate: Evaluate, *, window: bool = False) -> None:
-    """Require one `where` clause of an op, fn or block that is used at `span`."""
+def demand(
+    session: Session,
+    clause: s.Expr,
+    env: Env,
+    span: Span,
+    evaluate: Evaluate,
+    *,
+    function: str = "",
+    clauses: Sequence[s.Expr] = (),
+) -> None:
+    """Require one of the `where` clauses of an op, block or `function` that is used at `span`."""
     try:
         condition = formula(session, clause, env, evaluate)
     except PerUse:  # about a float or string that only a use of the block gives; it is checked there
         return
     if condition is True:
         return
-    blame = session.blame or Blame("this", "", None, span)
-    divides_ = isinstance(clause, s.Compare) and _is_remainder(clause)
-    code = "A0204" if window else "A0203" if divides_ else "A0201" if _about_rank(clause) else "A0205"
-    need = Need(code, blame.subject, clause, blame.got, span)
+    blame = session.blamed(function or "this", span)
+    window = function == "win"
+    code = "A0204" if window else _code(clause)
+    need = Need(code, blame.subject, "its window to fit" if window else clause, blame.got, span)
 
     def refuse(witness: Witness | None) -> Diagnostic:
-        hint = rank_hint(blame.subject) if code == "A0201" else ""
-        return blame.diagnostic(code, _message(session, blame, clause, env, evaluate, code=code), hint)
+        said = blame if function else blame.about(solvable(clause))
+        label = f"{blame.subject} gets {blame.got}" if blame.got is not None else ""
+        if code == "A0201":
+            return said.diagnostic(code, _rank(blame, clauses), rank_hint(blame.subject, _count(blame)))
+        return said.diagnostic(code, _message(session, blame, clause, env, evaluate, code=code), label=label)
 
     session.require(condition, need, refuse)
 
 
-def _about_rank(clause: s.Expr) -> bool:
-    return any(
-        isinstance(side, s.Call) and isinstance(side.function, s.Ref) and side.function.name == "rank"
-        for side in ((clause.left, clause.right) if isinstance(clause, s.Compare) else ())
+def _code(clause: s.Expr) -> str:
+    if not isinstance(clause, s.Compare):
+        return "A0205"
+    if _is_remainder(clause):
+        return "A0203"
+    ranks = [side for side in (clause.left, clause.right) if isinstance(side, s.Call) and _ranked(side)]
+    return (
+        "A0205" if not _about_rank(clause) else "A0214" if "axis" in solvable(clause) else "A0201" if ranks else "A0205"
     )
 
 
-def rank_hint(subject: str) -> str:
-    """Return what to use instead where an op gets another number of axes."""
-    hints = {
-        "conv": "conv is channels-first, [c, ..x]; for tokens first, [n, d], there is causal_conv",
-        "causal_conv": "causal_conv is tokens-first, [n, d]; for channels first, [c, ..x], there is conv",
-    }
-    return hints.get(subject, "")
+def _ranked(expr: s.Expr) -> bool:
+    return isinstance(expr, s.Call) and isinstance(expr.function, s.Ref) and expr.function.name == "rank"
+
+
+def _about_rank(clause: s.Compare) -> bool:
+    sides = (side.value if isinstance(side, s.Negative) else side for side in (clause.left, clause.right))
+    return any(map(_ranked, sides))
+
+
+def _count(blame: Blame) -> int:
+    return len(getattr(blame.got, "dims", ()))
+
+
+def _rank(blame: Blame, clauses: Sequence[s.Expr]) -> str:
+    """Return the sentence for a wrong number of axes: how many are taken, by all `clauses` together."""
+    dims = blame.needs.dims if isinstance(blame.needs, s.TypeList) else ()
+    fixed = sum(not isinstance(dim, s.DimRest) for dim in dims)
+    least, most = 0, None
+    for clause in clauses:
+        match clause:
+            case s.Compare("<=", s.Number(text), side) if _ranked(side):
+                least = int(text)
+            case s.Compare("<=", side, s.Number(text)) if _ranked(side):
+                most = int(text) + fixed
+    return f"{blame.subject} takes {axes(least + fixed, most)}; {blame.got} has {_count(blame)}"
+
+
+def axes(least: int, most: int | None) -> str:
+    """Return a number of axes in words."""
+    count = f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
+    return f"{count} {'axis' if count == '1' else 'axes'}"
+
+
+def rank_hint(subject: str, count: int) -> str:
+    """Return what to use instead where an op gets `count` axes, and not as many as it takes."""
+    if subject == "conv" and count == 1:
+        return "linear is for a vector, [d]; conv is channels-first, [c, ..x]"
+    if subject == "causal_conv" and count > 2:
+        return "conv, which is channels-first, [c, ..x]; causal_conv is token-first, [n, d]"
+    return ""
+
+
+_OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
 def _message(session: Session, blame: Blame, clause: s.Expr, env: Env, evaluate: Evaluate, *, code: str) -> str:
@@ -195,12 +248,12 @@ def _message(session: Session, blame: Blame, clause: s.Expr, env: Env, evaluate:
         whole, part = (evaluate(session, side, env) for side in (clause.left.left, clause.left.right))
         if isinstance(whole, Size) and isinstance(part, Size):
             return split_message(divides(part, whole), blame)
+    if code == "A0214" and "axis" in env.names:
+        return f"there is no axis {show(env.names['axis'])} in {blame.got}"
     left, right = (evaluate(session, side, env) for side in (clause.left, clause.right))
     if code == "A0204":
         return f"a window of {show(right)} does not fit into {show(left)}"
-    if code == "A0201" and blame.got is not None:
-        return f"{text}; {blame.got} has {len(getattr(blame.got, 'dims', ()))} axes"
-    return f"{text}; here {show(left)} {clause.operator} {show(right)}"
+    return f"{text}; here {show(left)} {_OPPOSITE.get(clause.operator, clause.operator)} {show(right)}"
 
 
 def split_message(fact: Fact, blame: Blame) -> str:

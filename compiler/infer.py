@@ -216,7 +216,7 @@ def _op(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
         only_numbers(into.type, blame)
     inner = Env(definition.module, names)
     for clause in declaration.where:
-        demand(session, clause, inner, site.span, evaluate)
+        demand(session, clause, inner, site.span, evaluate, clauses=declaration.where)
     output = instantiate(session, kind.target, inner, blame)
     check_shared(session, declaration.name, values, into.type, output, site)
     return emit(session, declaration.name, values, into, output, site)
@@ -239,7 +239,7 @@ def _block(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     env = Env(definition.module, names)
     for clause in declaration.where:
         if not measures(clause):
-            demand(session, clause, env, site.span, evaluate)
+            demand(session, clause, env, site.span, evaluate, clauses=declaration.where)
     summary = session.declarations.summary(definition)
     settle_debts(session, summary.obligations, names, blame)
     if session.emitter is not None or (summary.inline and not session.recursive(definition)):

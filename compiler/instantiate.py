@@ -138,13 +138,14 @@ def _dims(session: Session, dim: "s.Expr | s.DimRange | s.DimRest", env: Env, bl
 
 def _value(session: Session, dim: "s.Expr | s.DimRange | s.DimRest", env: Env, blame: Blame) -> object:
     assert not isinstance(dim, (s.DimRange, s.DimRest))
-    before, session.blame = session.blame, blame
+    before, focus = session.blame, session.focus
+    session.blame, session.focus = blame, dim
     try:
         return evaluate(session, dim, env)
     except Undetermined as error:
         raise Refusal(blame.diagnostic("A0208", f"{error} is hidden in a run of axes here")) from None
     finally:
-        session.blame = before
+        session.blame, session.focus = before, focus
 
 
 def _as_shape(value: object) -> Shape | None:

@@ -1,36 +1,22 @@
 """A declared input type against the type that flows in -> values for the sizes that it names."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
-from archc.conditions import rank_hint
+from archc.conditions import axes, rank_hint
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.format import format_expr, format_type
-from archc.grammar.source import NOWHERE, Span
+from archc.grammar.source import Span
 from archc.mentions import names_of, solvable
-from archc.operands import operands, short
-from archc.prove import at_least, divides, equal
+from archc.operands import operands, origin_of, short
+from archc.prove import equal
 from archc.session import Blame, Known, Refusal, Session, Witness
 from archc.shapes import has_run
-from archc.sizes import Size, exact
+from archc.sizes import Size
+from archc.solve import Matching, bind, for_example, is_free, refuse, solve
 from archc.static import evaluate
 from archc.tensor import Dim, Power, Product, Run, Tensor, Type, Variable
 from archc.values import UNKNOWN, Env, Flow, Need, Shape, Value, flow
-
-MARK = "?"
-
-
-@dataclass(slots=True)
-class _Matching:
-    """One match: `names` grows, `pending` holds axes that wait for other names."""
-
-    session: Session
-    env: Env
-    names: dict[str, Value]
-    blame: Blame
-    pending: list[tuple[s.Expr, Size, Span | None]] = field(default_factory=list)
-    known: list[Known] = field(default_factory=list)
 
 
 def match(
@@ -40,19 +26,13 @@ def match(
 
     Raises Refusal on another rank, size or number of inputs, and on sizes that cannot be solved.
     """
-    matching = _Matching(session, env, dict(env.names), blame)
+    matching = Matching(session, env, dict(env.names), blame)
     _type(matching, pattern, value)
-    _solve(matching)
+    solve(matching)
     return matching.names, tuple(matching.known)
 
 
-def _refuse(matching: _Matching, code: str, message: str, hint: str = "") -> Refusal:
-    known = (*matching.blame.known, *matching.known)
-    blame = Blame(matching.blame.subject, matching.blame.needs, matching.blame.got, matching.blame.span, known)
-    return Refusal(blame.diagnostic(code, message, hint))
-
-
-def _type(matching: _Matching, pattern: s.TypeExpr, value: Flow) -> None:
+def _type(matching: Matching, pattern: s.TypeExpr, value: Flow) -> None:
     if not isinstance(pattern, s.TypePower) and isinstance(value.type, Product) and len(value.type.items) == 1:
         value = parts_of(value)[0]  # (T) is T
     match pattern:
@@ -72,10 +52,10 @@ def _type(matching: _Matching, pattern: s.TypeExpr, value: Flow) -> None:
             _tensor(matching, pattern, (), value)
         case _:
             text = f"{matching.blame.subject} takes {format_type(pattern)}, and networks take tensors and tuples"
-            raise _refuse(matching, "A0501", text)
+            raise refuse(matching, "A0501", text)
 
 
-def _alias(matching: _Matching, pattern: s.TypeName) -> s.TypeExpr | None:
+def _alias(matching: Matching, pattern: s.TypeName) -> s.TypeExpr | None:
     if pattern.name in ("Id", "Float", "Int", "Bool"):
         return None
     found = (
@@ -86,7 +66,7 @@ def _alias(matching: _Matching, pattern: s.TypeName) -> s.TypeExpr | None:
     return found.declaration.type if found is not None and not pattern.arguments else None
 
 
-def _variable(matching: _Matching, name: str, value: Flow) -> None:
+def _variable(matching: Matching, name: str, value: Flow) -> None:
     bound = matching.names.get(name)
     if bound is None:
         matching.names[name] = value.type
@@ -94,7 +74,7 @@ def _variable(matching: _Matching, name: str, value: Flow) -> None:
         _same(matching, bound, value.type, name)
 
 
-def _same(matching: _Matching, wanted: Type, found: Type, name: str) -> None:
+def _same(matching: Matching, wanted: Type, found: Type, name: str) -> None:
     """Require two types to be equal, axis by axis."""
     if UNKNOWN in (wanted, found) or wanted == found:
         return
@@ -109,41 +89,33 @@ def _same(matching: _Matching, wanted: Type, found: Type, name: str) -> None:
         for part, against in zip(wanted.items, found.items, strict=True):
             _same(matching, part, against, name)
         return
-    raise _refuse(matching, "A0207", f"{wanted} and {found} differ; both are `{name}`")
+    raise refuse(matching, "A0207", f"{wanted} and {found} differ; both are `{name}`")
 
 
 def _may_agree(one: Type, other: Type) -> bool:
     return isinstance(one, Tensor) and isinstance(other, Tensor) and (has_run(one.dims) or has_run(other.dims))
 
 
-def _equal_dims(matching: _Matching, one: Dim, other: Dim, message: str) -> None:
+def _equal_dims(matching: Matching, one: Dim, other: Dim, message: str) -> None:
     if one == other:
         return
     if isinstance(one, Run) or isinstance(other, Run):
         if matching.session.flexible:
             return
-        raise _refuse(matching, "A0207", message)
+        raise refuse(matching, "A0207", message)
     need = Need("A0207", matching.blame.subject, f"{one} == {other}", matching.blame.got, matching.blame.span)
 
-    def refuse(witness: Witness | None) -> Diagnostic:
-        return _refuse(matching, "A0207", message + _for(witness)).diagnostic
+    def complain(witness: Witness | None) -> Diagnostic:
+        return refuse(matching, "A0207", message + for_example(witness)).diagnostic
 
-    matching.session.require(equal(one, other), need, refuse, equation=True)
-
-
-def _for(witness: Witness | None) -> str:
-    return (
-        f", for example when {', '.join(f'{name} = {value}' for name, value in sorted(witness.items()))}"
-        if witness
-        else ""
-    )
+    matching.session.require(equal(one, other), need, complain, equation=True)
 
 
-def _anything(matching: _Matching, pattern: s.TypeExpr) -> None:
+def _anything(matching: Matching, pattern: s.TypeExpr) -> None:
     """Bind every free name of `pattern` to something fresh: the input can be of any type."""
     session = matching.session
     for name, kind in names_of(pattern).items():
-        if name in matching.names:
+        if not is_free(matching, name):
             continue
         fresh = session.new_name(name)
         if kind == "size":
@@ -153,18 +125,31 @@ def _anything(matching: _Matching, pattern: s.TypeExpr) -> None:
             matching.names[name] = UNKNOWN if kind == "type" else Shape((Run(fresh, Size.var(fresh)),))
 
 
-def _tuple(matching: _Matching, items: Sequence[s.TypeItem], value: Flow) -> None:
+def _tuple(matching: Matching, items: Sequence[s.TypeItem], value: Flow) -> None:
     if len(items) == 1 and not isinstance(value.type, Product):
         return _type(matching, items[0].type, value)
     if not isinstance(value.type, Product) or len(value.type.items) != len(items):
         count = len(value.type.items) if isinstance(value.type, Product) else 1
         text = f"{matching.blame.subject} takes {len(items)} inputs, and {count} {'comes' if count == 1 else 'come'} in"
-        raise _refuse(
-            matching, "A0209", text, "" if count > 1 else "(a, b) -> ... gives the same input to each of a and b"
-        )
+        raise refuse(matching, "A0209", text, "" if count > 1 else _fork(matching, items, value.type))
     for item, part in zip(items, parts_of(value), strict=True):
         _type(matching, item.type, part)
     return None
+
+
+def _fork(matching: Matching, items: Sequence[s.TypeItem], value: Type) -> str:
+    """Return how one tensor becomes the inputs of what takes several."""
+    rows = all(isinstance(item.type, s.TypeList) and len(item.type.dims) == 2 for item in items)
+    if isinstance(value, Tensor) and len(value.dims) == 2 and rows:
+        arms = [f"linear({value.dims[-1]})"] * len(items)
+    else:
+        arms = ["id", *"fghijk"][: len(items)]
+    return f"({', '.join(arms)}) -> {short(matching.blame.span)}, where each gets the input"
+
+
+def embedded(ids: Tensor) -> str:
+    """Return how token ids become numbers."""
+    return f"embedding({ids.bound or 'vocab'}, d) before it" if ids.kind == "Id" else ""
 
 
 def parts_of(value: Flow) -> tuple[Flow, ...]:
@@ -175,20 +160,21 @@ def parts_of(value: Flow) -> tuple[Flow, ...]:
     return tuple(flow(item) for item in value.type.items)
 
 
-def _power(matching: _Matching, base: s.TypeExpr, exponent: "s.Number | s.Ref", value: Flow) -> None:
+def _power(matching: Matching, base: s.TypeExpr, exponent: "s.Number | s.Ref", value: Flow) -> None:
     if isinstance(value.type, Power):
         _type(matching, base, flow(value.type.item))
         matching.pending.append((exponent, value.type.count, None))
         return
     if not isinstance(value.type, Product):
         text = f"{matching.blame.subject} takes a tuple of equal types, and one value comes in"
-        raise _refuse(matching, "A0209", text, "(a, b) -> ... gives the same input to each of a and b")
+        hint = f"(id, f) -> {matching.blame.subject}, where both get the input and f is what changes it"
+        raise refuse(matching, "A0209", text, hint)
     parts = parts_of(value)
     matching.pending.append((exponent, Size.of(len(parts)), None))
     for part in parts:
         try:
             _type(matching, base, part)
-            _solve(matching)
+            solve(matching)
         except Refusal as refusal:
             if refusal.diagnostic.code not in ("A0207", "A0202", "A0201"):
                 raise
@@ -199,12 +185,15 @@ def _power(matching: _Matching, base: s.TypeExpr, exponent: "s.Number | s.Ref", 
 
 
 def _tensor(
-    matching: _Matching, element: s.TypeExpr | None, dims: Sequence["s.Expr | s.DimRange | s.DimRest"], value: Flow
+    matching: Matching, element: s.TypeExpr | None, dims: Sequence["s.Expr | s.DimRange | s.DimRest"], value: Flow
 ) -> None:
     actual = value.type
     if not isinstance(actual, Tensor):
-        what = f"a tuple, {actual}" if isinstance(actual, (Product, Power)) else f"`{actual}`, which may be of any type"
-        raise _refuse(matching, "A0209", f"{matching.blame.subject} takes one tensor; it gets {what}")
+        is_tuple = isinstance(actual, (Product, Power))
+        count = f" of {len(actual.items)}" if isinstance(actual, Product) else ""
+        what = f"a tuple{count} comes in" if is_tuple else f"`{actual}` may be of any type"
+        hint = "put `-> add` or `-> concat` before it, which make one tensor of a tuple" if is_tuple else ""
+        raise refuse(matching, "A0209", f"{matching.blame.subject} takes one tensor, and {what}", hint)
     _element(matching, element, actual)
     rest = next((place for place, dim in enumerate(dims) if isinstance(dim, s.DimRest)), None)
     if rest is None:
@@ -225,55 +214,59 @@ def _tensor(
     stop = len(available) - len(after)
     _axes(matching, before, available[:rest], value.origins[:rest])
     _axes(matching, after, available[stop:], value.origins[stop:])
-    _rest(matching, dims[rest], Shape(available[rest:stop]))
+    _rest(matching, dims[rest], Shape(available[rest:stop]), value.origins[rest:stop])
 
 
-def _fresh_dim(matching: _Matching, dim: "s.Expr | s.DimRange | s.DimRest") -> None:
+def _fresh_dim(matching: Matching, dim: "s.Expr | s.DimRange | s.DimRest") -> None:
     kind = s.TypeList(None, (dim,))
     _anything(matching, kind)
 
 
-def _rest(matching: _Matching, dim: "s.Expr | s.DimRange | s.DimRest", shape: Shape) -> None:
+def _rest(
+    matching: Matching, dim: "s.Expr | s.DimRange | s.DimRest", shape: Shape, origins: Sequence[Span | None]
+) -> None:
     assert isinstance(dim, s.DimRest)
     if dim.value is None:
         return
     if isinstance(dim.value, s.Ref) and dim.value.name not in matching.names:
         matching.names[dim.value.name] = shape
+        whole = origins[0] if origins and all(origin == origins[0] for origin in origins) else None
+        matching.known.append(origin_of(dim.value.name, shape, whole))
         return
     if any(name not in matching.names for name in solvable(dim.value)):
         text = f"..{format_expr(dim.value)} cannot be solved for its run of axes"
-        raise _refuse(matching, "A0307", text, "write `..x` on the input side")
+        raise refuse(matching, "A0307", text, "write `..x` on the input side")
     bound = evaluate(matching.session, dim.value, Env(matching.env.module, matching.names))
     if isinstance(bound, Shape):
-        same = f"..{format_expr(dim.value)} is {bound} and {shape}"
+        same = f"..{format_expr(dim.value)} is {bound} here, and {shape} comes in"
         if len(bound.dims) != len(shape.dims):
             if not (matching.session.flexible and (has_run(bound.dims) or has_run(shape.dims))):
-                raise _refuse(matching, "A0207", same)
+                raise refuse(matching, "A0207", same)
             return
         for one, other in zip(bound.dims, shape.dims, strict=True):
             _equal_dims(matching, one, other, same)
 
 
-def _element(matching: _Matching, element: s.TypeExpr | None, actual: Tensor) -> None:
+def _element(matching: Matching, element: s.TypeExpr | None, actual: Tensor) -> None:
     name = element.name if isinstance(element, s.TypeName) else "Float"
     if isinstance(element, s.TypeVariable) or (name == "Int" and actual.kind == "Id"):
         return
     if name != actual.kind:
         words = {"Id": "token ids", "Float": "numbers (Float)"}
         text = f"{matching.blame.subject} takes {words.get(name, name)}; it gets {words.get(actual.kind, actual.kind)}"
-        raise _refuse(
-            matching, "A0210", text, "embedding(vocab, d) turns ids into vectors" if actual.kind == "Id" else ""
-        )
+        raise refuse(matching, "A0210", text, embedded(actual))
     if name == "Id" and isinstance(element, s.TypeName) and element.arguments and actual.bound is not None:
         bound = element.arguments[0].value
         if isinstance(bound, s.TypeVariable):
-            matching.pending.append((s.Ref(bound.name, bound.span), actual.bound, None))
+            matching.ids.append(s.Ref(bound.name, bound.span))
+            matching.pending.append((matching.ids[-1], actual.bound, None))
         elif isinstance(bound, s.TypeLiteral) and isinstance(bound.value, s.Number):
+            matching.ids.append(bound.value)
             matching.pending.append((bound.value, actual.bound, None))
 
 
 def _axes(
-    matching: _Matching,
+    matching: Matching,
     dims: Sequence["s.Expr | s.DimRange | s.DimRest"],
     actual: Sequence[Dim],
     origins: Sequence[Span | None],
@@ -287,102 +280,29 @@ def _axes(
     for place, (dim, size) in enumerate(zip(dims, actual, strict=True)):
         origin = origins[place] if place < len(origins) else None
         assert isinstance(size, Size)
-        if isinstance(dim, s.Ref) and dim.name not in matching.names:
-            _bind(matching, dim.name, size, origin)
+        if isinstance(dim, s.Ref) and is_free(matching, dim.name):
+            bind(matching, dim.name, size, origin)
         elif not isinstance(dim, (s.DimRange, s.DimRest)):
             matching.pending.append((dim, size, origin))
 
 
-def _bind(matching: _Matching, name: str, size: Size, origin: Span | None) -> None:
-    matching.names[name] = size
-    source = f"from {short(origin)}" if origin is not None and origin.source else ""
-    matching.known.append(Known(name, size, source, origin or NOWHERE))
-
-
-def _rank(matching: _Matching, dims: Sequence["s.Expr | s.DimRange | s.DimRest"], actual: Tensor) -> Refusal:
+def _rank(matching: Matching, dims: Sequence["s.Expr | s.DimRange | s.DimRest"], actual: Tensor) -> Refusal:
     wanted = format_type(s.TypeList(None, tuple(dims)))
     subject = matching.blame.subject
     got = matching.blame.got if isinstance(matching.blame.got, Tensor) else actual
     if has_run(got.dims):
-        text = f"{subject} needs {wanted}; of {got} the axes are not known one by one"
-        return _refuse(matching, "A0208", text, f"sign the block with the axes it needs, as in {wanted}")
+        hint = f"sign the block with the axes it needs, as in {wanted}"
+        return refuse(matching, "A0208", f"the axes of {got} are not known one by one", hint)
     least = sum(not isinstance(dim, s.DimRest) for dim in dims)
-    more = "or more " if any(isinstance(dim, s.DimRest) for dim in dims) else ""
-    text = f"{subject} needs {least} {more}{'axis' if least == 1 and not more else 'axes'}; {got} has {len(got.dims)}"
-    flat = "flatten before it" if subject == "linear" else ""
-    return _refuse(matching, "A0201", text, rank_hint(subject) or flat)
+    most = None if any(isinstance(dim, s.DimRest) for dim in dims) else least
+    text = f"{subject} takes {axes(least, most)}; {got} has {len(got.dims)}"
+    return refuse(matching, "A0201", text, rank_hint(subject, len(got.dims)) or _reshaped(least, most, got))
 
 
-def _solve(matching: _Matching) -> None:
-    """Solve what waits, each axis for its one unknown name; then compare the axes whose names are all known."""
-    while matching.pending:
-        waiting, matching.pending = matching.pending, []
-        for expr, size, origin in waiting:
-            if not _solve_one(matching, expr, size, origin):
-                matching.pending.append((expr, size, origin))
-        if len(matching.pending) == len(waiting):
-            expr = waiting[0][0]
-            text = f"{format_expr(expr)} cannot be solved for one name"
-            raise _refuse(matching, "A0307", text, "give one of its names as a parameter")
-
-
-def _solve_one(matching: _Matching, expr: s.Expr, size: Size, origin: Span | None) -> bool:
-    free = [name for name in solvable(expr) if name not in matching.names]
-    if len(free) > 1:
-        return False
-    session = matching.session
-    if not free:
-        wanted = evaluate(session, expr, Env(matching.env.module, matching.names))
-        if not isinstance(wanted, Size):
-            raise _refuse(matching, "A0104", f"{format_expr(expr)} is no whole number")
-        if wanted != size:
-            _compare(matching, expr, wanted, size)
-        return True
-    name = free[0]
-    if isinstance(expr, s.Ref):
-        _bind(matching, name, size, origin)
-        return True
-    whole = evaluate(session, expr, Env(matching.env.module, {**matching.names, name: Size.var(MARK)}))
-    linear = whole.linear_in(MARK) if isinstance(whole, Size) else None
-    if linear is None:
-        raise _refuse(matching, "A0307", f"{format_expr(expr)} cannot be solved for `{name}`")
-    _bind(matching, name, _divide(matching, size - linear[1], linear[0], expr), origin)
-    return True
-
-
-def _divide(matching: _Matching, left: Size, factor: Size, expr: s.Expr) -> Size:
-    session, blame = matching.session, matching.blame
-    if factor.constant != 1:
-        fact = divides(factor, left)
-        need = Need("A0203", blame.subject, blame.needs, blame.got, blame.span)
-
-        def refuse(witness: Witness | None) -> Diagnostic:
-            named = [entry for entry in (*blame.known, *matching.known) if entry.value == factor]
-            plural = next((entry.name for entry in named if entry.name.endswith("s")), "")
-            text = (
-                f"{left} does not split into {factor} {plural}" if plural else f"{left} is not a multiple of {factor}"
-            )
-            return _refuse(matching, "A0203", text).diagnostic
-
-        session.require(fact, need, refuse)
-        left = exact(left, factor)
-    known = left.constant
-    if known is None or known < 1:
-        need = Need("A0206", blame.subject, blame.needs, blame.got, blame.span)
-        text = f"{blame.subject} needs {format_expr(expr)} here, and {left} is below 1"
-        session.require(at_least(left, Size.of(1)), need, lambda _: _refuse(matching, "A0206", text).diagnostic)
-    return left
-
-
-def _compare(matching: _Matching, expr: s.Expr, wanted: Size, size: Size) -> None:
-    blame = matching.blame
-    need = Need("A0202", blame.subject, f"{format_expr(expr)} == {size}", blame.got, blame.span)
-
-    def refuse(witness: Witness | None) -> Diagnostic:
-        name = format_expr(expr)
-        shown = f"{name} = {wanted}" if name != str(wanted) else name
-        return _refuse(
-            matching, "A0202", f"{blame.subject} needs {shown}; this axis is {size}{_for(witness)}"
-        ).diagnostic
-
-    matching.session.require(equal(wanted, size), need, refuse, equation=True)
+def _reshaped(least: int, most: int | None, got: Tensor) -> str:
+    """Return the op that gives a tensor of another number of axes to what needs one or two."""
+    if most == 1:
+        return "put `flatten` before it"
+    if (least, most) == (2, 2) and len(got.dims) == 3:
+        return "put rearrange([c, h, w] -> [h*w, c]) before it, which makes rows of an image"
+    return ""

@@ -1,10 +1,11 @@
 """What a block owes of its sizes, at one use of it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product as combinations
 
 from archc.conditions import known
-from archc.grammar.diagnostics import Diagnostic
+from archc.grammar.diagnostics import Diagnostic, Note
 from archc.prove import Fact
 from archc.session import Assumption, Blame, Known, Session, Witness, opposite, variables
 from archc.shapes import product, rank
@@ -37,17 +38,22 @@ def _require(
     owed = formula if guard is True else Some((opposite(guard), formula))
     got = _got(debt.need, sizes)
     need = Need(debt.need.code, debt.need.subject, debt.need.demand, got, debt.need.span)
-    inner = Blame(need.subject, need.demand, got, blame.span, _notes(debt, blame, names))
 
     def refuse(witness: Witness | None) -> Diagnostic:
-        return inner.diagnostic(need.code, sentence(need, formula, inner))
+        inner = Blame(need.subject, need.demand, got, blame.span, _notes(debt, blame))
+        label = f"{need.subject} gets {got} inside {blame.subject}" if got is not None else f"inside {blame.subject}"
+        found = inner.diagnostic(need.code, sentence(need, formula, inner), label=label)
+        if debt.need.span.source is None or debt.need.span == blame.span:
+            return found
+        return replace(found, notes=(*found.notes, Note(need.subject, f"inside {blame.subject},", debt.need.span)))
 
     session.require(owed, need, refuse)
 
 
-def _notes(debt: Obligation, blame: Blame, names: Mapping[str, Value]) -> tuple[Known, ...]:
-    used = variables(debt.formula)
-    return tuple(entry for entry in blame.known if entry.name in used) or blame.known
+def _notes(debt: Obligation, blame: Blame) -> tuple[Known, ...]:
+    """Return where the sizes come from that a debt speaks of."""
+    used = {name.removeprefix("rank(").removeprefix("prod(..").removesuffix(")") for name in variables(debt.formula)}
+    return tuple(entry for entry in blame.known if entry.name in used)
 
 
 def _got(need: Need, sizes: Mapping[str, Size]) -> Tensor | None:

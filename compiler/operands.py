@@ -1,37 +1,54 @@
-"""What to say of operands that differ."""
+"""What to say of operands that differ, and where an axis comes from."""
 
-from archc.grammar.source import NOWHERE, Span
+from archc.grammar.source import Span
 from archc.session import Blame, Known, Refusal
 from archc.tensor import Tensor, Type
-from archc.values import Flow
+from archc.values import Flow, Value
 
 
 def operands(blame: Blame, text: str, first: Flow, other: Flow) -> Refusal:
     """Return the complaint about two operands, with where the axes that differ come from."""
-    known = []
-    for title, part, against in (("first", first, other), ("other", other, first)):
-        origin = _differing(part, against)
-        source = f"from {short(origin)}" if origin is not None else ""
-        known.append(Known(title, part.type, source, origin or NOWHERE))
-    whole = Blame(blame.subject, blame.needs, blame.got, blame.span, tuple(known))
-    return Refusal(whole.diagnostic("A0207", text, _join_hint(first.type, other.type)))
+    known = tuple(
+        origin_of("", part.type, _differing(part, against)) for part, against in ((first, other), (other, first))
+    )
+    whole = Blame(blame.subject, "", None, blame.span, known)
+    return Refusal(whole.diagnostic("A0207", text, join_hint(first.type, other.type, blame.subject)))
 
 
 def _differing(part: Flow, against: Flow) -> Span | None:
+    """Return the text that set the first axis in which `part` differs, or else its last axis."""
     if not isinstance(part.type, Tensor) or not isinstance(against.type, Tensor):
         return None
     pairs = zip(part.type.dims, against.type.dims, part.origins, strict=False)
-    return next((origin for one, other, origin in pairs if one != other), None)
+    last = part.origins[-1] if part.origins else None
+    return next((origin for one, other, origin in pairs if one != other), last)
 
 
-def _join_hint(first: Type, other: Type) -> str:
-    if isinstance(first, Tensor) and isinstance(other, Tensor) and len(first.dims) == len(other.dims):
-        differing = [place for place, (a, b) in enumerate(zip(first.dims, other.dims, strict=True)) if a != b]
-        if differing == [0] and len(first.dims) == 3:
-            return f"conv({first.dims[0]}, 1) on the second, which then has {first.dims[0]} channels"
-        if differing == [len(first.dims) - 1]:
-            return f"linear({first.dims[-1]}) on the second"
+def join_hint(first: Type, other: Type, subject: str = "") -> str:
+    """Return the op that brings two operands together, where one is enough."""
+    if not isinstance(first, Tensor) or not isinstance(other, Tensor):
+        return ""
+    large, small = (first, other) if len(first.dims) > len(other.dims) else (other, first)
+    if len(small.dims) == 1 and len(large.dims) == 3 and large.dims[0] == small.dims[0]:
+        if subject == "mul" and large is first:
+            return "gate instead of mul: it scales each channel"
+        return f"put `broadcast([c] -> [c, h, w])` behind the {'second' if small is other else 'first'}, with h and w"
+    if len(first.dims) != len(other.dims):
+        return ""
+    differing = [place for place, (a, b) in enumerate(zip(first.dims, other.dims, strict=True)) if a != b]
+    if differing == [0] and len(first.dims) == 3:
+        return f"conv({other.dims[0]}, 1) on the first, which then has {other.dims[0]} channels"
+    if differing == [len(first.dims) - 1]:
+        return f"linear({other.dims[-1]}) on the first"
     return ""
+
+
+def origin_of(name: str, value: Value, origin: Span | None) -> Known:
+    """Return what is known of a size (or, without a name, of an axis): its value and the text that set it."""
+    if origin is None or origin.source is None:
+        return Known(name, value)
+    text = short(origin)
+    return Known(name, value, "from the input" if text == str(value) else f"from {text}", origin)
 
 
 def short(span: Span) -> str:

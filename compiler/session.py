@@ -1,9 +1,9 @@
 """The state of one walk through a declaration: what is assumed, what is owed, and when to split into cases."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from archc.grammar import syntax as s
@@ -11,6 +11,7 @@ from archc.grammar.diagnostics import Diagnostic, Note
 from archc.grammar.limits import DEFAULT, Limits, exceeded
 from archc.grammar.source import NOWHERE, Span
 from archc.graph import Static
+from archc.mentions import solvable
 from archc.prove import Always, Context, Fact, Never, Sometimes, decide, negate
 from archc.scope import Scopes
 from archc.sizes import Size, SizeLimit
@@ -108,12 +109,18 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A size in scope of a rule, for the notes of a message: its value and where that came from."""
+    """A size in scope of a rule, for the notes of a message: its value and where that came from; an axis has no name."""
 
     name: str
     value: Value
     source: str = ""
     span: Span = NOWHERE
+
+    @property
+    def note(self) -> Note:
+        """What is known, as a line of a message."""
+        value = show(self.value)
+        return Note(f"{self.name} = {value}" if self.name else value, self.source, self.span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +142,13 @@ class Blame:
 
     def diagnostic(self, code: str, message: str, hint: str = "", label: str = "") -> Diagnostic:
         """Return the complaint, with the origin of each size that the rule names."""
-        notes = tuple(Note(f"{entry.name} = {show(entry.value)}", entry.source, entry.span) for entry in self.known)
+        notes = tuple(entry.note for entry in self.known if entry.name != show(entry.value))
         return Diagnostic(code, message, self.span, label or self.label, notes, hint)
+
+    def about(self, names: Iterable[str]) -> "Blame":
+        """Return this with the origins of `names` only: no other plays a part in what is said."""
+        wanted = frozenset(names)
+        return replace(self, known=tuple(entry for entry in self.known if entry.name in wanted))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +180,17 @@ class Budget:
 
 @dataclass(slots=True)
 class Session:
-    """One walk. `flexible` is set in spaces, where what does not hold for some sizes is left to refinement."""
+    """One walk. `flexible` is set in spaces, where what does not hold for some sizes is left to refinement.
+
+    `blame` is the op or block whose demands are looked at, `focus` the axis of its output that is worked out.
+    """
 
     definition: Definition
     scopes: Scopes
     declarations: Declarations
     context: Context
     blame: Blame | None = None
+    focus: s.Expr | None = None
     flexible: bool = False
     emitter: Emitter | None = None
     chosen: dict[str, "bool | str | float | int"] = field(default_factory=dict)
@@ -271,6 +287,11 @@ class Session:
         if self.depth >= self.limits.call_depth:
             raise Exhausted(too_deep(self.limits, span))
         self.depth += 1
+
+    def blamed(self, subject: str, span: Span) -> Blame:
+        """Return who makes the demand that is looked at: `subject` where no op or block does."""
+        blame = self.blame or Blame(subject, "", None, span)
+        return blame if self.focus is None else blame.about(solvable(self.focus))
 
     def new_name(self, base: str) -> str:
         """Return a size name that no text can hold."""

@@ -7,8 +7,10 @@ from archc.conditions import demand, formula, undecided
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.source import Span
+from archc.names import PATTERNS
+from archc.operands import short
 from archc.prove import Fact, at_least, divides
-from archc.session import Blame, Refusal, Session
+from archc.session import Refusal, Session
 from archc.shapes import FUNCTIONS, Undetermined, lift
 from archc.sizes import Size, exact, floordiv, modulo
 from archc.tensor import Run
@@ -188,10 +190,13 @@ def _attribute(session: Session, expr: s.Attribute, env: Env) -> Value:
             if name == expr.name:
                 return entry
     if isinstance(value, (*ARCHITECTURES, Flow)) and not isinstance(value, Layer):
-        hint = f"let layer = {show(value)[:40]}  and then layer.{expr.name}" if isinstance(value, Applied) else ""
+        hint = f"let layer = {short(expr.value.span)}  and then layer.{expr.name}" if isinstance(value, Applied) else ""
         text = f"`.{expr.name}` belongs to a `let` layer, so that it shares its weights"
-        raise Refusal(Diagnostic("A0108", text, expr.span, f"this is {what(value)}", hint=hint))
-    raise Refusal(Diagnostic("A0108", f"this has no `.{expr.name}`", expr.span, "only an embedding has `.decode`"))
+        raise Refusal(Diagnostic("A0108", text, expr.span, hint=hint))
+    text = f"`{short(expr.value.span)}` has no `.{expr.name}`"
+    raise Refusal(
+        Diagnostic("A0108", text, expr.span, "only an embedding has `.decode`" if isinstance(value, Layer) else "")
+    )
 
 
 def _call(session: Session, expr: s.Call, env: Env) -> Value:
@@ -200,11 +205,19 @@ def _call(session: Session, expr: s.Call, env: Env) -> Value:
         return _function(session, function, expr, env)
     if not isinstance(function, Applied):
         if isinstance(function, (Closure, Given, Layer)):
-            text = f"`{show(function)[:40]}` is one architecture already and takes no arguments"
+            text = f"`{short(expr.function.span)}` is one architecture already and takes no arguments"
             raise Refusal(Diagnostic("A0103", text, expr.span, "apply it with `->`"))
-        raise Refusal(_kind(f"{show(function)} is {what(function)} and cannot be called", expr.span))
-    arguments = tuple((entry.name, evaluate(session, entry.value, env), entry.span) for entry in expr.arguments)
+        raise Refusal(_kind(f"`{short(expr.function.span)}` is {what(function)} and takes no arguments", expr.span))
+    pattern = function.definition.module == 0 and function.definition.name in PATTERNS
+    arguments = tuple(
+        (entry.name, _argument(session, entry.value, env, pattern), entry.span) for entry in expr.arguments
+    )
     return Applied(function.definition, (*function.arguments, *arguments), expr.span)
+
+
+def _argument(session: Session, expr: s.Expr, env: Env, pattern: bool) -> Value:
+    """Return an argument; one side of a pattern alone is no list of sizes."""
+    return Closure(expr, env, expr.span) if pattern and isinstance(expr, s.List) else evaluate(session, expr, env)
 
 
 def _function(session: Session, function: Function, expr: s.Call, env: Env) -> Value:
@@ -217,7 +230,7 @@ def _function(session: Session, function: Function, expr: s.Call, env: Env) -> V
         return FUNCTIONS[function.name](*(value for _, value, _ in values))
     except (TypeError, IndexError, ValueError) as error:
         given = ", ".join(show(value) for _, value, _ in values)
-        blame = session.blame or Blame(function.name, "", None, expr.span)
+        blame = session.blamed(function.name, expr.span)
         if isinstance(error, IndexError):
             shape, *axis = (show(value) for _, value, _ in values)
             text = f"there is no axis {axis[0]} in {shape}" if axis else f"{shape} has no such axis"
@@ -226,7 +239,7 @@ def _function(session: Session, function: Function, expr: s.Call, env: Env) -> V
     except Undetermined as error:
         if session.flexible:
             return _anything(session, function.name)
-        blame = session.blame or Blame(function.name, "", None, expr.span)
+        blame = session.blamed(function.name, expr.span)
         raise Refusal(blame.diagnostic("A0208", f"{error} is hidden in a run of axes here")) from None
 
 
@@ -262,7 +275,7 @@ def call_function(session: Session, definition: Definition, values: list[tuple[s
 def _apply_function(session: Session, declaration: s.Declaration, env: Env, span: Span) -> Value:
     assert declaration.value is not None
     for clause in declaration.where:
-        demand(session, clause, env, span, evaluate, window=declaration.name in ("win", "unwin"))
+        demand(session, clause, env, span, evaluate, function=declaration.name)
     return _inside(session, declaration.value, env, span)
 
 
@@ -272,7 +285,7 @@ def _binary(session: Session, expr: s.Binary, env: Env) -> Value:
         return Closure(expr, env, expr.span)
     right = evaluate(session, expr.right, env)
     if isinstance(right, (*ARCHITECTURES, Flow)):
-        hint = f"{show(right)[:40]} * {show(left)[:20]}" if expr.operator == "*" else ""
+        hint = f"{short(expr.right.span)} * {short(expr.left.span)}" if expr.operator == "*" else ""
         raise Refusal(
             _kind("an architecture stands on the left of `*`, the number of copies on the right", expr.span, hint)
         )
@@ -315,7 +328,7 @@ def _owed(session: Session, fact: Fact, code: str, subject: str, span: Span) -> 
     """Require what a division needs of its operands."""
     if session.settle(fact) is True:
         return
-    blame = session.blame or Blame(subject, "", None, span)
+    blame = session.blamed(subject, span)
     text = f"{fact.right} is not a multiple of {fact.left}" if code == "A0203" else f"{fact.left} must be at least 1"
     session.require(fact, Need(code, blame.subject, str(fact), blame.got, span), lambda _: blame.diagnostic(code, text))
 

@@ -10,8 +10,9 @@ from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.format import format_type
 from archc.grammar.limits import exceeded
 from archc.graph import Pattern
-from archc.match import match, parts_of
+from archc.match import embedded, match, parts_of
 from archc.mentions import solvable
+from archc.operands import join_hint
 from archc.prove import equal
 from archc.session import Blame, Exhausted, Refusal, Session, Site
 from archc.shapes import Undetermined, axis_index, get, put
@@ -45,7 +46,8 @@ def _pair(session: Session, into: Flow, blame: Blame) -> tuple[Flow, ...]:
         return (into, into)
     if not isinstance(into.type, Product) or len(into.type.items) != 2:
         count = len(into.type.items) if isinstance(into.type, Product) else 1
-        raise Refusal(blame.diagnostic("A0209", f"{blame.subject} takes 2 inputs, and {count} come in"))
+        text = f"{blame.subject} takes 2 inputs, and {count} {'comes' if count == 1 else 'come'} in"
+        raise Refusal(blame.diagnostic("A0209", text))
     return parts_of(into)
 
 
@@ -87,11 +89,16 @@ def _concat(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     if isinstance(into.type, Power) and isinstance(into.type.item, Tensor):
         shape = Shape(into.type.item.dims)
         return emit(
-            session, "concat", dict(values), into, _tensor(put(shape, axis, get(shape, axis) * into.type.count), into.type.item), site
+            session,
+            "concat",
+            dict(values),
+            into,
+            _tensor(put(shape, axis, get(shape, axis) * into.type.count), into.type.item),
+            site,
         )
     if not isinstance(into.type, Product):
         text = "concat joins the tensors of a tuple, and one tensor comes in"
-        raise Refusal(blame.diagnostic("A0209", text, "(a, b) -> concat"))
+        raise Refusal(blame.diagnostic("A0209", text, "(id, f) -> concat, where f makes more of the input"))
     tensors = [part for part in into.type.items if isinstance(part, Tensor)]
     if len(tensors) != len(into.type.items) or not tensors:
         return (
@@ -124,13 +131,16 @@ def _joined(session: Session, tensors: list[Tensor], axis: Size, blame: Blame) -
     total = get(first, axis)
     for tensor in tensors[1:]:
         if (tensor.kind, tensor.bound) != (tensors[0].kind, tensors[0].bound):
-            _refuse(blame, "A0210", f"concat joins tensors of one kind; {tensors[0]} and {tensor} hold different things")
+            _refuse(
+                blame, "A0210", f"concat joins tensors of one kind; {tensors[0]} and {tensor} hold different things"
+            )
         if len(tensor.dims) != len(first.dims):
-            _refuse(blame, "A0207", f"the operands of concat differ in rank: {tensors[0]} and {tensor}")
+            text = f"concat joins tensors of as many axes; {tensors[0]} and {tensor} come in"
+            _refuse(blame, "A0207", text, join_hint(tensors[0], tensor))
         total = total + get(Shape(tensor.dims), axis)
         for place, (one, other) in enumerate(zip(first.dims, tensor.dims, strict=True)):
             if place != at and one != other:
-                text = f"concat joins axis {axis}; the other axes of {tensors[0]} and {tensor} differ"
+                text = f"concat joins axis {axis} of tensors that are else equal; axis {place} is {one} and {other}"
                 _equal(session, one, other, blame, text)
     return Tensor((*first.dims[:at], total, *first.dims[at + 1 :]), tensors[0].kind, tensors[0].bound)
 
@@ -142,16 +152,16 @@ def only_numbers(kind: Type, blame: Blame) -> None:
         only_numbers(item, blame)
     if isinstance(kind, Tensor) and kind.kind != "Float":
         text = f"{blame.subject} computes with numbers (Float), and {kind} is among its operands"
-        raise Refusal(blame.diagnostic("A0210", text, "embedding(vocab, d) turns ids into vectors"))
+        raise Refusal(blame.diagnostic("A0210", text, embedded(kind)))
 
 
-def _equal(session: Session, one: object, other: object, blame: Blame, text: str) -> None:
+def _equal(session: Session, one: object, other: object, blame: Blame, text: str, code: str = "A0207") -> None:
     if not isinstance(one, Size) or not isinstance(other, Size):
         if not session.flexible:
-            _refuse(blame, "A0207", text)
+            _refuse(blame, code, text)
         return
-    need = Need("A0207", blame.subject, f"{one} == {other}", blame.got, blame.span)
-    session.require(equal(one, other), need, lambda _: blame.diagnostic("A0207", text), equation=True)
+    need = Need(code, blame.subject, f"{one} == {other}", blame.got, blame.span)
+    session.require(equal(one, other), need, lambda _: blame.diagnostic(code, text), equation=True)
 
 
 def _split(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
@@ -172,8 +182,8 @@ def _split(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
         return _refuse(blame, "A0214", f"there is no axis {axis} in {into.type}")
     except Undetermined as error:
         return _refuse(blame, "A0208", f"{error} of {into.type} is hidden in a run of axes")
-    text = f"split needs sizes that add up to {whole}; {show(sizes)} adds up to {total}"
-    _equal(session, total, whole, blame, text)
+    text = f"split takes sizes that add up to the axis, {whole}; {show(sizes)} adds up to {total}"
+    _equal(session, total, whole, blame, text, "A0205")
     return emit(session, "split", dict(values), into, Product(types), site)
 
 
@@ -286,8 +296,9 @@ def _check_counts(
     wanted = Counter(factor for axis in rights for factor in axis)
     lost, new = sorted(have - wanted), sorted(wanted - have)
     if name in ("rearrange", "broadcast") and lost:
-        hint = f'reduce(..., "mean") removes {lost[0]}'
-        raise Refusal(blame.diagnostic("A0211", f"{name} keeps every axis; {', '.join(lost)} is lost", hint))
+        hint = blame.span.text.replace(name, "reduce", 1) if name == "rearrange" and not new else ""
+        text = f"{name} keeps every axis; {' and '.join(lost)} {'is' if len(lost) == 1 else 'are'} lost"
+        raise Refusal(blame.diagnostic("A0211", text, hint if len(hint) < 60 else ""))
     if new and name != "broadcast":
         text = f"`{new[0]}` stands more often on the right of the pattern than on its left"
         raise Refusal(blame.diagnostic("A0211", text, "broadcast adds axes of known size"))

@@ -29,7 +29,7 @@ ROWS = (
         *("typenames", "cycles", "productive", "recursion", "weights", "constants", "regex", "ranges", "datatypes"),
     ),
     (
-        *("session", "conditions", "arguments", "static", "emission", "instantiate", "operands", "match"),
+        *("session", "conditions", "arguments", "static", "emission", "instantiate", "operands", "solve", "match"),
         *("obligations", "structure", "repeat", "choice", "nearest", "sharing", "arrows", "infer", "walk"),
         *("check", "equivalents"),
     ),
