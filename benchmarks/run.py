@@ -14,7 +14,7 @@ HEAD = """\
 # Figures
 
 Written by `make bench`. Both sides of a ratio run in one process, in turns, one thread, and the ratio is the median over
-{rounds} rounds; memory is the peak of a process of its own. The plain side is `benchmarks/plain.py`. {machine}
+{rounds} rounds of processor seconds; memory is the peak of a process of its own. The plain side is `benchmarks/plain.py`. {machine}
 """
 
 
