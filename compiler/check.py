@@ -31,6 +31,7 @@ from archc.values import Definition, Env, Formula, Obligation, show
 from archc.walk import walk
 
 STEPS_A_CHARACTER = 20
+MOST_COMPLAINTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,8 @@ def _allowance(loaded: Loaded) -> int:
 def _ordered(found: list[Diagnostic]) -> list[Diagnostic]:
     missing = {(entry.span.source, entry.span.text) for entry in found if entry.code == "A0604"}
     unique = [entry for entry in dict.fromkeys(found) if not _follows(entry, missing)]
-    return sorted(unique, key=lambda entry: (entry.span.source.name if entry.span.source else "", entry.span.start))
+    ordered = sorted(unique, key=lambda entry: (entry.span.source.name if entry.span.source else "", entry.span.start))
+    return ordered[:MOST_COMPLAINTS]
 
 
 def _follows(found: Diagnostic, missing: set[tuple[object, str]]) -> bool:

@@ -87,15 +87,7 @@ def _concat(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     if into.type == UNKNOWN:
         return flow(UNKNOWN)
     if isinstance(into.type, Power) and isinstance(into.type.item, Tensor):
-        shape = Shape(into.type.item.dims)
-        return emit(
-            session,
-            "concat",
-            dict(values),
-            into,
-            _tensor(put(shape, axis, get(shape, axis) * into.type.count), into.type.item),
-            site,
-        )
+        return emit(session, "concat", dict(values), into, _multiplied(into.type.item, into.type.count, axis, blame), site)
     if not isinstance(into.type, Product):
         text = "concat joins the tensors of a tuple, and one tensor comes in"
         raise Refusal(blame.diagnostic("A0209", text, "(id, f) -> concat, where f makes more of the input"))
@@ -115,6 +107,16 @@ def _concat(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
             return flow(UNKNOWN)
         return _refuse(blame, "A0208", f"{error} of {tensors[0]} is hidden in a run of axes")
     return emit(session, "concat", dict(values), into, output, site)
+
+
+def _multiplied(tensor: Tensor, count: Size, axis: Size, blame: Blame) -> Type:
+    shape = Shape(tensor.dims)
+    try:
+        return _tensor(put(shape, axis, get(shape, axis) * count), tensor)
+    except IndexError:
+        raise Refusal(blame.diagnostic("A0214", f"there is no axis {axis} in {tensor}")) from None
+    except Undetermined as error:
+        raise Refusal(blame.diagnostic("A0208", f"{error} of {tensor} is hidden in a run of axes")) from None
 
 
 def _refuse(blame: Blame, code: str, text: str, hint: str = "") -> Flow:
