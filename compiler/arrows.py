@@ -1,10 +1,11 @@
 """Architectures as arguments: typed against the arrow that their parameter declares."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from archc.emission import trace
 from archc.grammar import syntax as s
-from archc.grammar.diagnostics import Diagnostic
+from archc.grammar.diagnostics import Diagnostic, Note
 from archc.grammar.format import format_type
 from archc.grammar.source import Span
 from archc.instantiate import instantiate
@@ -30,7 +31,7 @@ Apply = Callable[..., Flow]
 
 
 def probe(
-    session: Session, definition: Definition, names: dict[str, Value], blame: Blame, apply: Apply
+    session: Session, definition: Definition, names: dict[str, Value], blame: Blame, into: Flow, apply: Apply
 ) -> dict[str, Value]:
     """Type every architecture given as an argument; a size that only its result names is bound by that."""
     for parameter in definition.declaration.parameters or ():
@@ -43,7 +44,11 @@ def probe(
         env = _universals(session, parameter.type.source, Env(definition.module, names), fresh)
         inner = Blame(show(given)[:40], format_type(parameter.type), None, blame.span, blame.known)
         source = instantiate(session, parameter.type.source, env, inner)
-        result = apply(session, given, flow(source, blame.span), blame.span)
+        entered = Flow(into.type, into.parts, None, into.origins) if source == into.type else flow(source, blame.span)
+        try:
+            result = apply(session, given, entered, blame.span)
+        except Refusal as refusal:
+            raise Refusal(_asked(refusal.diagnostic, parameter, definition.name, general=bool(fresh))) from None
         found = _matched(session, parameter, definition.name, given, source, result, env)
         names = {**names, **{name: value for name, value in found.items() if name not in env.names}}
         session.obligations[debts:] = [
@@ -51,6 +56,16 @@ def probe(
         ]
         session.emitter = emitter
     return names
+
+
+def _asked(found: Diagnostic, parameter: s.Parameter, owner: str, *, general: bool) -> Diagnostic:
+    """Return what is wrong inside an argument; one that has to work for all inputs says who asks for that."""
+    if not general or parameter.type is None:
+        return found
+    note = Note(
+        f"{parameter.name}: {format_type(parameter.type)}", f"asked for by {owner}: it must take any,", parameter.span
+    )
+    return replace(found, notes=(*found.notes, note), hint="" if found.code == "A0208" else found.hint)
 
 
 def _matched(
@@ -67,7 +82,21 @@ def _matched(
         inner = refusal.diagnostic
         when = "".join(inner.message.partition(", for example")[1:])
         text = f"`{parameter.name}` of {owner} is {declared}; this one goes from {source} to {result.type}{when}"
-        raise Refusal(Diagnostic("A0305", text, place, notes=inner.notes)) from None
+        hint = _kept(source, result.type, place) if parameter.type.source == parameter.type.target else ""
+        raise Refusal(Diagnostic("A0305", text, place, notes=inner.notes, hint=hint)) from None
+
+
+def _kept(source: Type, result: Type, place: Span) -> str:
+    """Return how an architecture comes to give the type that it takes."""
+    if not isinstance(source, Tensor) or not isinstance(result, Tensor) or len(source.dims) != len(result.dims):
+        return ""
+    differing = [at for at, (one, other) in enumerate(zip(source.dims, result.dims, strict=True)) if one != other]
+    if len(source.dims) > 1 and 0 not in differing:
+        if "pad" not in place.text and ("conv(" in place.text or "pool(" in place.text or "depthwise(" in place.text):
+            return "pad = k // 2, for an odd k and a stride of 1, which keeps the size of an image"
+    if differing == [0] and len(source.dims) == 3:
+        return f"conv({source.dims[0]}, 1) at its end"
+    return f"linear({source.dims[-1]}) at its end" if differing == [len(source.dims) - 1] else ""
 
 
 def _mentions(formula: Formula, names: set[str]) -> bool:
@@ -93,7 +122,12 @@ def _universals(session: Session, kind: s.TypeExpr, env: Env, fresh: set[str]) -
 def apply_given(session: Session, given: Given, into: Flow, span: Span) -> Flow:
     """Apply an arrow parameter of the block being checked, of which only the type is known."""
     blame = Blame(f"`{given.name}`", format_type(given.type.source), into.type, span)
-    names, _ = match(session, given.type.source, into, given.env, blame)
+    try:
+        names, _ = match(session, given.type.source, into, given.env, blame)
+    except Refusal as refusal:
+        found = refusal.diagnostic
+        hint = f"name the axes of `{given.name}` otherwise, as in [..t] -> [..t], to let it take any input"
+        raise Refusal(found if found.code != "A0207" else replace(found, hint=hint)) from None
     result = instantiate(session, given.type.target, Env(given.env.module, names), blame)
     made = flow(result, span)
     return Flow(made.type, made.parts, None, trace(into, result, span)) if isinstance(result, Tensor) else made

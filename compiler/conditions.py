@@ -170,13 +170,13 @@ def demand(
     blame = session.blamed(function or "this", span)
     window = function == "win"
     code = "A0204" if window else _code(clause)
-    need = Need(code, blame.subject, "its window to fit" if window else clause, blame.got, span)
+    need = Need(code, blame.subject, "its window to fit" if window else clause, blame.got, blame.span)
 
     def refuse(witness: Witness | None) -> Diagnostic:
         said = blame if function else blame.about(solvable(clause))
         label = f"{blame.subject} gets {blame.got}" if blame.got is not None else ""
         if code == "A0201":
-            return said.diagnostic(code, _rank(blame, clauses), rank_hint(blame.subject, _count(blame)))
+            return blame.about(()).diagnostic(code, _rank(blame, clauses), rank_hint(blame.subject, _count(blame)))
         return said.diagnostic(code, _message(session, blame, clause, env, evaluate, code=code), label=label)
 
     session.require(condition, need, refuse)

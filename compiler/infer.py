@@ -235,7 +235,7 @@ def _block(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     blame = Blame(title, blame.needs, blame.got, blame.span, (*blame.known, *known))
     session.blame = blame
     names.update(_labels(kind.source, into))
-    names = probe(session, definition, names, blame, apply)
+    names = probe(session, definition, names, blame, into, apply)
     env = Env(definition.module, names)
     for clause in declaration.where:
         if not measures(clause):

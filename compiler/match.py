@@ -8,6 +8,7 @@ from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.format import format_expr, format_type
 from archc.grammar.source import Span
 from archc.mentions import names_of, solvable
+from archc.names import PATTERNS
 from archc.operands import operands, origin_of, short
 from archc.prove import equal
 from archc.session import Blame, Known, Refusal, Session, Witness
@@ -296,11 +297,13 @@ def _rank(matching: Matching, dims: Sequence["s.Expr | s.DimRange | s.DimRest"],
     least = sum(not isinstance(dim, s.DimRest) for dim in dims)
     most = None if any(isinstance(dim, s.DimRest) for dim in dims) else least
     text = f"{subject} takes {axes(least, most)}; {got} has {len(got.dims)}"
-    return refuse(matching, "A0201", text, rank_hint(subject, len(got.dims)) or _reshaped(least, most, got))
+    return refuse(matching, "A0201", text, rank_hint(subject, len(got.dims)) or _reshaped(subject, least, most, got))
 
 
-def _reshaped(least: int, most: int | None, got: Tensor) -> str:
+def _reshaped(subject: str, least: int, most: int | None, got: Tensor) -> str:
     """Return the op that gives a tensor of another number of axes to what needs one or two."""
+    if subject in PATTERNS:
+        return f"name all {len(got.dims)} axes"
     if most == 1:
         return "put `flatten` before it"
     if (least, most) == (2, 2) and len(got.dims) == 3:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from archc.grammar.diagnostics import Diagnostic
 from archc.session import Fork, PerUse, Refusal, Session, Site
 from archc.sizes import Size
+from archc.tensor import Tensor
 from archc.values import Applied, Flow
 
 MENDABLE = frozenset({"A0202", "A0203", "A0204", "A0205", "A0206", "A0207", "A0208", "A0106", "A0214"})
@@ -25,7 +26,9 @@ def with_hint(session: Session, found: Diagnostic, applied: Applied, into: Flow,
         known = value.constant if isinstance(value, Size) else None
         if known is None or not title:
             continue
-        fitting = _fitting(session, applied, place, known, into, site, walk)
+        fitting = _fitting(session, applied, place, known, into, site, walk) or _same(
+            session, applied, place, known, into, site, walk
+        )
         if fitting:
             return replace(
                 found,
@@ -45,6 +48,16 @@ def _fitting(
                 found.append(candidate)
                 break
     return found
+
+
+def _same(session: Session, applied: Applied, place: int, value: int, into: Flow, site: Site, walk: Walk) -> list[int]:
+    """Return the nearest size of the input with which the mention types."""
+    dims = into.type.dims if isinstance(into.type, Tensor) else ()
+    known = {dim.constant for dim in dims if isinstance(dim, Size) and dim.constant is not None}
+    for candidate in sorted(known, key=lambda size: abs(size - value)):
+        if _types(session, _changed(applied, place, candidate), into, site, walk):
+            return [candidate]
+    return []
 
 
 def _candidates(value: int, direction: int) -> Iterator[int]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import product as combinations
 
 from archc.conditions import known
+from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic, Note
 from archc.prove import Fact
 from archc.session import Assumption, Blame, Known, Session, Witness, opposite, variables
@@ -42,10 +43,12 @@ def _require(
     def refuse(witness: Witness | None) -> Diagnostic:
         inner = Blame(need.subject, need.demand, got, blame.span, _notes(debt, blame))
         label = f"{need.subject} gets {got} inside {blame.subject}" if got is not None else f"inside {blame.subject}"
+        if isinstance(need.demand, s.TypeExpr):
+            label = f"{inner.label}, inside {blame.subject}"
         found = inner.diagnostic(need.code, sentence(need, formula, inner), label=label)
         if debt.need.span.source is None or debt.need.span == blame.span:
             return found
-        return replace(found, notes=(*found.notes, Note(need.subject, f"inside {blame.subject},", debt.need.span)))
+        return replace(found, notes=(*found.notes, Note(need.subject, "asks for it,", debt.need.span)))
 
     session.require(owed, need, refuse)
 

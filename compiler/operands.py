@@ -6,22 +6,22 @@ from archc.tensor import Tensor, Type
 from archc.values import Flow, Value
 
 
-def operands(blame: Blame, text: str, first: Flow, other: Flow) -> Refusal:
-    """Return the complaint about two operands, with where the axes that differ come from."""
-    known = tuple(
-        origin_of("", part.type, _differing(part, against)) for part, against in ((first, other), (other, first))
-    )
+def operands(blame: Blame, text: str, first: Flow, other: Flow, *, but: int | None = None) -> Refusal:
+    """Return the complaint about two operands that differ, also `but` on an axis, with where their sizes come from."""
+    pairs = ((first, other), (other, first))
+    known = tuple(origin_of("", part.type, _differing(part, against, but)) for part, against in pairs)
     whole = Blame(blame.subject, "", None, blame.span, known)
-    return Refusal(whole.diagnostic("A0207", text, join_hint(first.type, other.type, blame.subject)))
+    hint = join_hint(first.type, other.type, blame.subject) if but is None else ""
+    return Refusal(whole.diagnostic("A0207", text, hint))
 
 
-def _differing(part: Flow, against: Flow) -> Span | None:
+def _differing(part: Flow, against: Flow, but: int | None) -> Span | None:
     """Return the text that set the first axis in which `part` differs, or else its last axis."""
     if not isinstance(part.type, Tensor) or not isinstance(against.type, Tensor):
         return None
-    pairs = zip(part.type.dims, against.type.dims, part.origins, strict=False)
+    pairs = enumerate(zip(part.type.dims, against.type.dims, part.origins, strict=False))
     last = part.origins[-1] if part.origins else None
-    return next((origin for one, other, origin in pairs if one != other), last)
+    return next((origin for place, (one, other, origin) in pairs if one != other and place != but), last)
 
 
 def join_hint(first: Type, other: Type, subject: str = "") -> str:

@@ -35,7 +35,9 @@ def repeat(session: Session, expr: s.Binary, env: Env, into: Flow, apply: Apply)
     if known < 0:
         raise Refusal(Diagnostic("A0215", f"{known} copies: there are 0 or more", expr.right.span))
     if known > session.limits.repeats:
-        raise Exhausted(exceeded(session.limits, "repeats", message=f"{known} copies are too many", span=expr.right.span))
+        raise Exhausted(
+            exceeded(session.limits, "repeats", message=f"{known} copies are too many", span=expr.right.span)
+        )
     if session.emitter is not None and known:
         session.count_step(expr.span, known)
         steps = (Step((), lambda value: step(0, value)),) * known

@@ -80,7 +80,7 @@ def _divide(matching: Matching, left: Size, factor: Size, expr: s.Expr, origin: 
             text = (
                 f"{left} does not split into {factor} {plural}" if plural else f"{left} is not a multiple of {factor}"
             )
-            return refuse(matching, "A0203", text, "", solvable(expr), origin_of("", left, origin)).diagnostic
+            return refuse(matching, "A0203", text, "", solvable(expr), *_axis(left, origin)).diagnostic
 
         session.require(fact, need, complain)
         left = exact(left, factor)
@@ -104,9 +104,14 @@ def _compare(matching: Matching, expr: s.Expr, wanted: Size, size: Size, origin:
         text = f"{blame.subject} needs {shown}; {what} {size}{for_example(witness)}"
         given = isinstance(expr, s.Ref) and any(entry.name == name for entry in blame.known)
         hint = f"{name} = {size}" if given else ""
-        return refuse(matching, "A0202", text, hint, solvable(expr), origin_of("", size, origin)).diagnostic
+        return refuse(matching, "A0202", text, hint, solvable(expr), *_axis(size, origin)).diagnostic
 
     matching.session.require(equal(wanted, size), need, complain, equation=True)
+
+
+def _axis(size: Size, origin: Span | None) -> tuple[Known, ...]:
+    """Return where an axis comes from, if that is known."""
+    return (origin_of("", size, origin),) if origin is not None else ()
 
 
 def is_free(matching: Matching, name: str) -> bool:

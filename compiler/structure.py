@@ -1,7 +1,7 @@
 """Ops that only move values about (id, clone, each, par, first, second), and those with a rule of their own."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from archc.arguments import bind
 from archc.emission import emit
@@ -12,7 +12,7 @@ from archc.grammar.limits import exceeded
 from archc.graph import Pattern
 from archc.match import embedded, match, parts_of
 from archc.mentions import solvable
-from archc.operands import join_hint
+from archc.operands import operands
 from archc.prove import equal
 from archc.session import Blame, Exhausted, Refusal, Session, Site
 from archc.shapes import Undetermined, axis_index, get, put
@@ -87,7 +87,9 @@ def _concat(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     if into.type == UNKNOWN:
         return flow(UNKNOWN)
     if isinstance(into.type, Power) and isinstance(into.type.item, Tensor):
-        return emit(session, "concat", dict(values), into, _multiplied(into.type.item, into.type.count, axis, blame), site)
+        return emit(
+            session, "concat", dict(values), into, _multiplied(into.type.item, into.type.count, axis, blame), site
+        )
     if not isinstance(into.type, Product):
         text = "concat joins the tensors of a tuple, and one tensor comes in"
         raise Refusal(blame.diagnostic("A0209", text, "(id, f) -> concat, where f makes more of the input"))
@@ -99,7 +101,7 @@ def _concat(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
             else _refuse(blame, "A0209", "concat joins tensors; a tuple is among its operands")
         )
     try:
-        output = _joined(session, tensors, axis, blame)
+        output = _joined(session, parts_of(into), tensors, axis, blame)
     except IndexError:
         return _refuse(blame, "A0214", f"there is no axis {axis} in {tensors[0]}")
     except Undetermined as error:
@@ -127,23 +129,24 @@ def _tensor(shape: Shape, like: Tensor) -> Type:
     return Tensor(shape.dims, like.kind, like.bound)
 
 
-def _joined(session: Session, tensors: list[Tensor], axis: Size, blame: Blame) -> Tensor:
+def _joined(session: Session, parts: Sequence[Flow], tensors: list[Tensor], axis: Size, blame: Blame) -> Tensor:
     first = Shape(tensors[0].dims)
     at = axis_index(first, axis)
     total = get(first, axis)
-    for tensor in tensors[1:]:
+    for part, tensor in zip(parts[1:], tensors[1:], strict=True):
         if (tensor.kind, tensor.bound) != (tensors[0].kind, tensors[0].bound):
             _refuse(
                 blame, "A0210", f"concat joins tensors of one kind; {tensors[0]} and {tensor} hold different things"
             )
         if len(tensor.dims) != len(first.dims):
             text = f"concat joins tensors of as many axes; {tensors[0]} and {tensor} come in"
-            _refuse(blame, "A0207", text, join_hint(tensors[0], tensor))
+            raise operands(blame, text, parts[0], part)
         total = total + get(Shape(tensor.dims), axis)
         for place, (one, other) in enumerate(zip(first.dims, tensor.dims, strict=True)):
             if place != at and one != other:
-                text = f"concat joins axis {axis} of tensors that are else equal; axis {place} is {one} and {other}"
-                _equal(session, one, other, blame, text)
+                text = f"concat joins axis {axis}, and axis {place} of its operands differs: {one} and {other}"
+                found = operands(blame, text, parts[0], part, but=at).diagnostic
+                _equal(session, one, other, blame, found)
     return Tensor((*first.dims[:at], total, *first.dims[at + 1 :]), tensors[0].kind, tensors[0].bound)
 
 
@@ -157,13 +160,14 @@ def only_numbers(kind: Type, blame: Blame) -> None:
         raise Refusal(blame.diagnostic("A0210", text, embedded(kind)))
 
 
-def _equal(session: Session, one: object, other: object, blame: Blame, text: str, code: str = "A0207") -> None:
+def _equal(session: Session, one: object, other: object, blame: Blame, found: Diagnostic) -> None:
+    """Require two sizes to be equal; raise Refusal with `found` otherwise."""
     if not isinstance(one, Size) or not isinstance(other, Size):
         if not session.flexible:
-            _refuse(blame, code, text)
+            raise Refusal(found)
         return
-    need = Need(code, blame.subject, f"{one} == {other}", blame.got, blame.span)
-    session.require(equal(one, other), need, lambda _: blame.diagnostic(code, text), equation=True)
+    need = Need(found.code, blame.subject, f"{one} == {other}", blame.got, blame.span)
+    session.require(equal(one, other), need, lambda _: found, equation=True)
 
 
 def _split(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
@@ -185,7 +189,7 @@ def _split(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     except Undetermined as error:
         return _refuse(blame, "A0208", f"{error} of {into.type} is hidden in a run of axes")
     text = f"split takes sizes that add up to the axis, {whole}; {show(sizes)} adds up to {total}"
-    _equal(session, total, whole, blame, text, "A0205")
+    _equal(session, total, whole, blame, blame.diagnostic("A0205", text))
     return emit(session, "split", dict(values), into, Product(types), site)
 
 
