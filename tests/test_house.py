@@ -33,7 +33,10 @@ ROWS = (
         *("obligations", "structure", "repeat", "choice", "nearest", "sharing", "arrows", "infer", "walk"),
         *("check", "equivalents"),
     ),
-    ("data", "json_text", "regular", "schema", "forest", "refine"),
+    (
+        *("data", "data_text", "json_text", "automaton", "regular", "digits", "formats", "strings", "lexemes"),
+        *("predicates", "scalars", "bounds", "closed", "schema", "forest", "prune", "damp", "refine"),
+    ),
     ("builder", "build", "simplify"),
     ("lower", "show"),
     ("runtime",),
