@@ -149,7 +149,7 @@ def _unpack(session: Session, value: Value, count: int, statement: s.Statement) 
 
 # ---------------------------------------------------------------- mentions
 def _applied(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
-    session.count_step(site.span, 5)
+    session.count_step(site.span, 30 + session.depth)
     declaration = applied.definition.declaration
     if declaration.kind != "op" and session.recursive(applied.definition) and declaration.type is None:
         text = f"`{declaration.name}` mentions itself, so its type must be declared"

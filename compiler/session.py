@@ -210,7 +210,8 @@ class Session:
 
     def recursive(self, definition: Definition) -> bool:
         """Return whether a mention of `definition` here stands inside itself."""
-        return definition in self.inside or self.declarations.checking(definition)
+        inside = any(definition.declaration is entry.declaration for entry in self.inside)
+        return inside or self.declarations.checking(definition)
 
     def settle(self, formula: Formula) -> "bool | Sometimes":
         """Return whether `formula` holds for every size, for none, or for some."""
