@@ -91,9 +91,9 @@ def _kept(source: Type, result: Type, place: Span) -> str:
     if not isinstance(source, Tensor) or not isinstance(result, Tensor) or len(source.dims) != len(result.dims):
         return ""
     differing = [at for at, (one, other) in enumerate(zip(source.dims, result.dims, strict=True)) if one != other]
-    if len(source.dims) > 1 and 0 not in differing:
-        if "pad" not in place.text and ("conv(" in place.text or "pool(" in place.text or "depthwise(" in place.text):
-            return "pad = k // 2, for an odd k and a stride of 1, which keeps the size of an image"
+    windowed = any(op in place.text for op in ("conv(", "pool(", "depthwise(")) and "pad" not in place.text
+    if windowed and 0 not in differing and len(source.dims) > 1:
+        return "pad = k // 2, for an odd k and a stride of 1, which keeps the size of an image"
     if differing == [0] and len(source.dims) == 3:
         return f"conv({source.dims[0]}, 1) at its end"
     return f"linear({source.dims[-1]}) at its end" if differing == [len(source.dims) - 1] else ""

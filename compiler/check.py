@@ -29,6 +29,7 @@ from archc.session import (
 from archc.static import evaluate
 from archc.values import Definition, Env, Formula, Obligation, show
 from archc.walk import walk
+from archc.wording import in_words
 
 STEPS_A_CHARACTER = 20
 MOST_COMPLAINTS = 100
@@ -192,7 +193,7 @@ class Checker:
             with contained(self.limits, span):
                 action()
         except (Refusal, Exhausted) as refusal:
-            self.found.append(refusal.diagnostic)
+            self.found.append(in_words(refusal.diagnostic))
             return False
         return True
 
@@ -231,9 +232,11 @@ class Checker:
             except PerUse:
                 return Summary(inline=True)
             except (Refusal, Exhausted) as refusal:
-                self.found.append(_with_guard(refusal.diagnostic, guard))
+                self.found.append(in_words(_with_guard(refusal.diagnostic, guard)))
                 return Summary()
-        self.found.extend(_dead_arm(span, found) for span, found in dead.items() if span not in alive)
+        if not leaves:
+            self.found.append(_never(definition))
+        self.found.extend(in_words(_dead_arm(span, found)) for span, found in dead.items() if span not in alive)
         return Summary(_merged(leaves))
 
 
@@ -253,6 +256,12 @@ def _with_guard(found: Diagnostic, guard: tuple[Assumption, ...]) -> Diagnostic:
     shown = [part for part in parts if " #" not in part and "'" not in part]
     notes = (*found.notes, Note("where", " and ".join(shown))) if shown else found.notes
     return Diagnostic(found.code, found.message, found.span, found.label, notes, found.hint, found.severity)
+
+
+def _never(definition: Definition) -> Diagnostic:
+    clauses = definition.declaration.where
+    text = f"no size fulfils what `{definition.name}` demands"
+    return Diagnostic("A0205", text, clauses[0].span if clauses else definition.declaration.name_span)
 
 
 def _dead_arm(arm: Span, found: Diagnostic) -> Diagnostic:

@@ -15,6 +15,7 @@ from archc.instantiate import instantiate
 from archc.match import match, parts_of
 from archc.nearest import with_hint
 from archc.obligations import settle_debts
+from archc.operands import short
 from archc.repeat import fold, repeat
 from archc.session import Blame, Known, Refusal, Session, Site
 from archc.sharing import check_shared
@@ -143,7 +144,10 @@ def _unpack(session: Session, value: Value, count: int, statement: s.Statement) 
         parts = value.values
     if len(parts) != count:
         text = f"{count} names stand here for {len(parts) or 1} value{'s' if len(parts) > 1 else ''}"
-        raise Refusal(Diagnostic("A0103", text, statement.span))
+        hint = ""
+        if isinstance(value, ARCHITECTURES):
+            text, hint = f"{count} names stand here for one layer", f"x -> {short(statement.value.span)}, of an input x"
+        raise Refusal(Diagnostic("A0103", text, statement.span, hint=hint))
     return parts
 
 

@@ -3,12 +3,14 @@
 import os
 import stat
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib import resources
+from itertools import islice
 from pathlib import Path
 
 from archc.grammar import syntax as s
-from archc.grammar.diagnostics import CompileError, Diagnostic, Note
+from archc.grammar.diagnostics import CompileError, Diagnostic
 from archc.grammar.limits import DEFAULT, Limits
 from archc.grammar.parse import parse
 from archc.grammar.source import NOWHERE, Source, Span
@@ -184,7 +186,7 @@ def _cycle(loading: _Loading, item: s.Import, key: str) -> Diagnostic:
     names = [os.path.basename(entry) for entry in loading.stack[loading.stack.index(key) :]]
     chain = " -> ".join([*names, os.path.basename(key)])
     hint = "move what both files need into a third"
-    return Diagnostic("A0603", "these files import each other", item.path_span, chain, (Note("cycle", chain),), hint)
+    return Diagnostic("A0603", "these files import each other", item.path_span, chain, (), hint)
 
 
 def _read(path: Path, shown: str, span: Span, limits: Limits) -> str | Diagnostic:
@@ -200,6 +202,21 @@ def _read(path: Path, shown: str, span: Span, limits: Limits) -> str | Diagnosti
     except UnicodeDecodeError as error:
         text = f"`{shown}` is not UTF-8 text: byte {error.start} is 0x{error.object[error.start]:02x}"
         return Diagnostic("A0605", text, span, hint="save it as ASCII or UTF-8")
+    except FileNotFoundError:
+        near = _nearest(path)
+        label = f"nearest: {', '.join(near)}" if near else ""
+        hint = f'"{shown[: len(shown) - len(path.name)]}{near[0]}"' if near and shown.endswith(path.name) else ""
+        return Diagnostic("A0601", f"there is no file `{shown}`", span, label, hint=hint)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         return Diagnostic("A0601", f"`{shown}` cannot be read: {reason}", span)
+
+
+def _nearest(path: Path) -> list[str]:
+    """Return the names of programs beside a file that is not there, those like its own first."""
+    try:
+        with os.scandir(path.parent) as entries:
+            names = [entry.name for entry in islice(entries, 1000) if entry.name.endswith(".arch")]
+    except OSError:
+        return []
+    return get_close_matches(path.name, sorted(names), 3)

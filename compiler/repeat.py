@@ -1,10 +1,12 @@
 """`body * n` and `for x in xs { body }`: the same stages several times over."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 
 from archc.emission import static
 from archc.grammar import syntax as s
-from archc.grammar.diagnostics import Diagnostic
+from archc.grammar.diagnostics import Diagnostic, Note
 from archc.grammar.limits import exceeded
 from archc.grammar.source import Span
 from archc.prove import at_least
@@ -45,7 +47,8 @@ def repeat(session: Session, expr: s.Binary, env: Env, into: Flow, apply: Apply)
     for number in range(known):
         session.count_step(expr.span)
         before = into.type
-        into = step(number, into)
+        with _turn_of({}, number, known):
+            into = step(number, into)
         if into.type == before and session.emitter is None:
             break
     return into
@@ -129,10 +132,26 @@ def fold(session: Session, expr: s.Fold, env: Env, into: Flow, apply: Apply) -> 
     steps = tuple(map(step, turns))
     if session.emitter is not None and steps:
         return session.emitter.loop("for", steps, into, Site(expr.span))
-    for turn in steps:
+    for number, (turn, bound) in enumerate(zip(steps, turns, strict=True)):
         session.count_step(expr.span)
-        into = turn.walk(into)
+        with _turn_of(bound, number, len(turns)):
+            into = turn.walk(into)
     return into
+
+
+@contextmanager
+def _turn_of(bound: Mapping[str, Value], number: int, count: int) -> Iterator[None]:
+    """Say in which turn a body does not type: by what a `for` binds, or by its number."""
+    try:
+        yield
+    except Refusal as refusal:
+        found = refusal.diagnostic
+        shown = ", ".join(f"{name} = {show(value)}" for name, value in bound.items())
+        note = Note(
+            shown or f"copy {number + 1} of {count}", "in this turn" if shown else "is the first that does not fit"
+        )
+        said = replace(found, notes=(*found.notes, note)) if (count if shown else number) else found
+        raise Refusal(said) from None
 
 
 def _counted(session: Session, interval: Interval, span: Span) -> Value:

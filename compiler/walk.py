@@ -3,18 +3,18 @@
 from archc.arguments import symbolic
 from archc.conditions import formula
 from archc.grammar import syntax as s
-from archc.grammar.diagnostics import Diagnostic, Note
-from archc.grammar.format import format_expr, format_type
-from archc.grammar.source import Span
+from archc.grammar.diagnostics import Diagnostic
+from archc.grammar.format import format_expr
 from archc.infer import apply, measures
 from archc.instantiate import instantiate
 from archc.match import match
 from archc.mentions import names_of
+from archc.output import require_output
 from archc.prove import Fact
 from archc.session import Blame, Fork, PerUse, Refusal, Session, cases
 from archc.sizes import Size
 from archc.static import evaluate
-from archc.tensor import Run, Tensor, Variable
+from archc.tensor import Run, Variable
 from archc.values import UNKNOWN, Env, Flow, Given, Shape, Value, flow
 
 
@@ -42,7 +42,7 @@ def walk(session: Session) -> bool:
     if declaration.kind == "op" or declaration.value is None:
         return True
     result = apply(session, evaluate(session, declaration.value, env), into, declaration.value.span)
-    _output(session, kind.target, result, env)
+    require_output(session, kind.target, result, env)
     return True
 
 
@@ -145,14 +145,11 @@ def labels(source: s.TypeExpr, into: Flow) -> dict[str, Value]:
 
 def _assume_clause(session: Session, clause: s.Expr, env: Env) -> bool:
     condition = formula(session, clause, env, evaluate)
-    if isinstance(condition, Fact):
-        return _assume(session, (condition,))
     answer = session.settle(condition)
-    if answer is False:
-        text = f"{format_expr(clause)} holds for no size"
-        raise Refusal(Diagnostic("A0205", text, clause.span))
-    if answer is True:
-        return True
+    if answer is False and not session.guard:
+        raise Refusal(Diagnostic("A0205", f"{format_expr(clause)} holds for no size", clause.span))
+    if isinstance(answer, bool):
+        return answer
     alternatives = cases(condition)
     if len(alternatives) == 1:
         return _assume(session, alternatives[0])
@@ -167,39 +164,3 @@ def _assume(session: Session, facts: tuple[Fact, ...]) -> bool:
             return False
         session.context = context
     return True
-
-
-def _output(session: Session, target: s.TypeExpr, result: Flow, env: Env) -> None:
-    """Require the body's output to be the declared one."""
-    declaration = session.definition.declaration
-    assert declaration.value is not None
-    place = last_stage(declaration.value)
-    blame = Blame(f"`{declaration.name}`", "", result.type, place)
-    try:
-        match(session, target, result, env, blame)
-    except Refusal as refusal:
-        inner = refusal.diagnostic
-        text = f"`{declaration.name}` declares {format_type(target)}, and its body gives {result.type}"
-        label = inner.message if "differ" not in inner.message else ""
-        notes = (Note(format_type(target), "declared here", target.span),)
-        raise Refusal(Diagnostic("A0212", text, place, label, notes, _fix(target, result))) from None
-
-
-def _fix(target: s.TypeExpr, result: Flow) -> str:
-    if isinstance(result.type, Tensor) and isinstance(target, s.TypeList) and target.dims:
-        last = target.dims[-1]
-        if len(target.dims) == len(result.type.dims) == 1 and not isinstance(last, (s.DimRange, s.DimRest)):
-            return f"linear({format_expr(last)}) as the last stage"
-    return f"declare {result.type}, or change the last stage"
-
-
-def last_stage(expr: s.Expr) -> Span:
-    """Return where the output of `expr` is made."""
-    while True:
-        match expr:
-            case s.Pipe(stages):
-                expr = stages[-1]
-            case s.Body(_, value):
-                expr = value
-            case _:
-                return expr.span

@@ -30,7 +30,7 @@ ROWS = (
     ),
     (
         *("session", "conditions", "arguments", "static", "emission", "instantiate", "operands", "solve", "match"),
-        *("obligations", "structure", "repeat", "choice", "nearest", "sharing", "arrows", "infer", "walk"),
+        *("obligations", "structure", "repeat", "choice", "nearest", "sharing", "arrows", "infer", "output", "walk", "wording"),
         *("check", "equivalents"),
     ),
     (
