@@ -24,7 +24,7 @@ from archc.prove import Context, Fact
 from archc.session import Blame, Budget, Exhausted, Fork, Known, PerUse, Refusal, Session, contained
 from archc.sizes import Size
 from archc.static import evaluate
-from archc.tensor import Product, Type, leaves
+from archc.tensor import Product, Tensor, Type, leaves
 from archc.values import Definition, Env, Flow, Items, Obligation, Value, flow
 from archc.walk import labels
 
@@ -125,21 +125,25 @@ def _input(session: Session, kind: s.TypeArrow, env: Env, at: At | None) -> tupl
     """Return the input, the sizes it binds, and those that stay symbolic."""
     name = session.definition.name
     if at is None:
-        sizes = [
-            entry
-            for entry in names_of(kind.source)
+        open_names = {
+            entry: sort
+            for entry, sort in names_of(kind.source).items()
             if entry not in env.names and session.scopes.find(env.module, entry) is None
-        ]
+        }
+        if any(sort != "size" for sort in open_names.values()):
+            text = f"`{name}` takes inputs of any rank; a graph is built for one"
+            raise Refusal(Diagnostic("A0702", text, kind.source.span, hint="--at '[3, 224, 224]'"))
+        sizes = tuple(open_names)
         for entry in sizes:
             session.context = session.context.declare(entry)
             env = env.bind(**{entry: Size.var(entry)})
         blame = Blame(name, format_type(kind.source), None, kind.source.span)
-        return flow(instantiate(session, kind.source, env, blame), kind.source.span), env, tuple(sizes)
+        return flow(instantiate(session, kind.source, env, blame), kind.source.span), env, sizes
     wanted = _given_type(session, kind.source, env, at)
     blame = Blame(name, format_type(kind.source), wanted, _place(at))
-    into = flow(wanted, _place(at))
-    names, _ = match(session, kind.source, into, env, blame)
-    return into, Env(env.module, names), ()
+    names, _ = match(session, kind.source, flow(wanted, _place(at)), env, blame)
+    env = Env(env.module, names)
+    return flow(instantiate(session, kind.source, env, blame), _place(at)), env, ()
 
 
 def _place(at: At) -> Span:
@@ -173,6 +177,8 @@ def _sized(session: Session, declared: s.TypeExpr, sizes: Sequence[int], env: En
     """Return a tensor of `sizes` with the element type that is declared."""
     element = declared.element if isinstance(declared, s.TypeList) else None
     dims = tuple(s.Number(str(int(size))) for size in sizes)
+    if isinstance(element, s.TypeName) and element.name == "Id":
+        return Tensor(tuple(Size.of(int(size)) for size in sizes), "Id")
     blame = Blame(session.definition.name, format_type(declared), None, _place(str(tuple(sizes))))
     return instantiate(session, s.TypeList(element, dims), env, blame)
 
