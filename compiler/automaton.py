@@ -46,12 +46,13 @@ class Automaton:
 class Net:
     """A nondeterministic automaton while it is drawn."""
 
+    most: int = 4 * STATES
     empty: list[list[int]] = field(default_factory=list)
     moves: list[list[tuple[Ranges, int]]] = field(default_factory=list)
 
     def state(self) -> int:
         """Return a new state. Raises TooLarge when there are more than an automaton may need."""
-        if len(self.empty) > 4 * STATES:
+        if len(self.empty) > self.most:
             raise TooLarge
         self.empty.append([])
         self.moves.append([])
@@ -94,11 +95,14 @@ def _covered(alphabet: Alphabet, ranges: Ranges) -> tuple[int, ...]:
 
 
 # ---------------------------------------------------------------- making
-def deterministic(net: Net, start: int, final: int) -> Automaton:
-    """Return an automaton for the words that lead from `start` to `final`. Raises TooLarge."""
+def deterministic(net: Net, start: int, final: int, *, most: int = STATES) -> Automaton:
+    """Return an automaton for the words that lead from `start` to `final`.
+
+    Raises TooLarge when that takes more than `most` states, or work in proportion.
+    """
     letters = alphabet(ranges for moves in net.moves for ranges, _ in moves)
     symbols = {ranges: _covered(letters, ranges) for moves in net.moves for ranges, _ in moves}
-    budget = [WORK]
+    budget = [WORK * most // STATES]
     first = _closure(net, (start,), budget)
     numbers = {first: 0}
     waiting = [first]
@@ -122,7 +126,7 @@ def deterministic(net: Net, start: int, final: int) -> Automaton:
                 known[key] = numbers[closed]
             row[symbol] = known[key]
         moves.append(row)
-        if len(waiting) > STATES:
+        if len(waiting) > most:
             raise TooLarge
     return trimmed(letters, moves, [number for subset, number in numbers.items() if final in subset])
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from archc.cycles import components
 from archc.forest import Call, Edge, State
 
-GENEROUS = 40.0
+GENEROUS = 12.0
 """So many times its smallest derivation a state may take on average."""
 
 STEPS = 60
@@ -22,7 +22,7 @@ def damped(states: tuple[State, ...], root: int) -> tuple[State, ...]:
         [[part.state for part in edge.parts if isinstance(part, Call)] for edge in state.edges] for state in states
     ]
     graph = [dict.fromkeys(target for edge in edges for target in edge) for edges in calls]
-    smallest = _least(calls, add=True)
+    smallest = least(calls, add=True)
     for component in components(graph, range(len(states))):
         states = _calmed(states, calls, component, smallest)
     return states
@@ -32,7 +32,7 @@ def _calmed(
     states: tuple[State, ...], calls: list[list[list[int]]], component: list[int], smallest: list[int]
 ) -> tuple[State, ...]:
     inside = set(component)
-    heights = _least(calls, add=False)
+    heights = least(calls, add=False)
     excess = {
         number: [
             1 + max((heights[target] for target in edge), default=0) - heights[number]
@@ -90,7 +90,7 @@ def _ends(
     return False
 
 
-def _least(calls: list[list[list[int]]], *, add: bool) -> list[int]:
+def least(calls: list[list[list[int]]], *, add: bool) -> list[int]:
     """Return the number of states, or the height, of the least derivation of each state."""
     found: dict[int, int] = {}
     users: dict[int, list[tuple[int, int]]] = {}

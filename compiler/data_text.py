@@ -41,13 +41,13 @@ def _scalar(data: Text | Whole | Real | Fixed | Truth | Constant) -> str:
         case Whole(None, None, _):
             return "Int"
         case Whole(low, high, step):
-            return _bounds(low, high) + (f" by {step}" if step not in (None, 1) else "")
+            return _range(low, high) + (f" by {step}" if step not in (None, 1) else "")
         case Real(None, None):
             return "Float"
         case Real(low, high):
-            return _bounds(low, high)
+            return _range(low, high)
         case Fixed(places, low, high):
-            return f"Decimal({places})" + (f" in {_bounds(low, high)}" if (low, high) != (None, None) else "")
+            return f"Decimal({places})" + (f" in {_range(low, high)}" if (low, high) != (None, None) else "")
         case Truth():
             return "Bool"
         case Constant(value):
@@ -71,7 +71,9 @@ def _constant(value: None | bool | int | Decimal | str) -> str:
             return str(value)
 
 
-def _bounds(low: int | Decimal | None, high: int | Decimal | None) -> str:
-    if low == high:
-        return str(low)
-    return f"{'' if low in (None, 0) and high is not None else low}..{'' if high is None else high}"
+def _range(low: int | Decimal | None, high: int | Decimal | None) -> str:
+    return f"{'' if low is None else low}..{'' if high is None else high}"
+
+
+def _bounds(low: int, high: int | None) -> str:
+    return str(low) if low == high else f"{low or ('' if high is not None else 0)}..{'' if high is None else high}"

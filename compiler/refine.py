@@ -134,7 +134,7 @@ def _parts(draft: _Draft, data: Data, path: str) -> Parts:
         case Many(item, low, high):
             one = _parts(draft, item, f"{path}_item")
             return _list(draft, _Items(path, data_text(data), one, "[]"), low, high)
-        case Table(key, value, low, high):
+        case Table():
             return _table(draft, data, path)
         case Object():
             return _object(draft, data, path)

@@ -255,12 +255,12 @@ class _Reader:
 
 # ---------------------------------------------------------------- questions
 @lru_cache(maxsize=1 << 10)
-def automaton(language: Regular) -> Automaton:
-    """Return the smallest automaton of `language`. Raises TooLarge."""
-    net = Net()
+def automaton(language: Regular, most: int = STATES) -> Automaton:
+    """Return the smallest automaton of `language`. Raises TooLarge when it takes more than `most` states on the way."""
+    net = Net(4 * most)
     start, final = net.state(), net.state()
     _draw(net, language, start, final)
-    return smallest(deterministic(net, start, final))
+    return smallest(deterministic(net, start, final, most=most))
 
 
 def _draw(net: Net, node: Regular, start: int, final: int) -> None:
