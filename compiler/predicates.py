@@ -98,6 +98,8 @@ def _value(expr: s.Expr, scope: _Scope) -> Value:
             return _path(expr, scope)
         case s.List(items):
             return _list(items, scope)
+        case s.Record(bindings):
+            return _record(bindings, scope)
         case s.Binary():
             return _arithmetic(expr, scope)
         case s.Negative(inner):
@@ -208,6 +210,15 @@ def _list(items: Sequence["s.Expr | s.Spread"], scope: _Scope) -> list[Json]:
             found.extend(value)
         elif not isinstance(value, Unknown):
             found.append(decimal(value) if isinstance(value, Fraction) else value)
+    return found
+
+
+def _record(bindings: Sequence[s.Binding], scope: _Scope) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for binding in bindings:
+        value = _value(binding.value, scope)
+        if not isinstance(value, Unknown):
+            found[binding.name] = decimal(value) if isinstance(value, Fraction) else value
     return found
 
 

@@ -1,10 +1,10 @@
-"""A `type` of a Program -> Schema: generics expanded, spreads merged, every mention a definition."""
+"""A `type` of a Program -> Schema: generics expanded, spreads merged, constants put in, every mention a definition."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from dataclasses import replace
+from typing import Protocol
 
-from archc.check import Program
+from archc.bounds import bounded
+from archc.closed import Constants, folded, names_in
 from archc.data import (
     Arm,
     Constant,
@@ -21,382 +21,318 @@ from archc.data import (
     Schema,
     Table,
     Text,
-    Truth,
     Whole,
-    parts,
-)  # fmt: skip
+)
+from archc.expansion import Making, Scope, closed_in, define, reached
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import CompileError, Diagnostic
 from archc.grammar.format import format_type
-from archc.mentions import fields_in
-from archc.sizes import Size
-from archc.values import Definition, number
-
-FORMATS = {
-    "Date": "date", "DateTime": "date-time", "Time": "time", "Uuid": "uuid", "Uri": "uri", "Email": "email",
-}  # fmt: skip
-
-
-@dataclass(slots=True)
-class _Making:
-    """The definitions found so far; a name is entered before its body, so that recursion ends."""
-
-    program: Program
-    found: dict[str, Defined | None] = field(default_factory=dict)
-    names: dict[tuple[int, tuple[Data, ...]], str] = field(default_factory=dict)
+from archc.grammar.limits import Limits, exceeded
+from archc.grammar.source import Span
+from archc.predicates import Impossible, evaluate
+from archc.scalars import built_in, literal, value_range
+from archc.scope import SCALARS, Scopes
+from archc.tags import tagged
+from archc.values import Definition
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    """The module whose names a type mentions, and the types of the generic's own parameters."""
+class Checked(Protocol):
+    """What of a Program its types are found in."""
 
-    module: int
-    parameters: Mapping[str, Data]
+    @property
+    def scopes(self) -> Scopes:
+        """The names of every module."""
+
+    @property
+    def limits(self) -> Limits:
+        """What it was held to."""
+
+    def definition(self, name: str) -> Definition:
+        """Return the declaration `name` of the main file; raises KeyError."""
 
 
-def schema(program: Program, name: str) -> Schema:
+def schema(program: Checked, name: str) -> Schema:
     """Return what the type `name` of the main file admits.
 
-    Raises CompileError where it is generic or is too large once its generics are expanded, KeyError where there is no
-    such declaration.
+    Raises CompileError where no document has it or where it contradicts itself, KeyError where there is no such
+    declaration.
     """
-    definition = program.definition(name)
-    if definition.declaration.kind != "type":
-        text = f"`{name}` is a {definition.declaration.kind}, and documents have a type"
-        raise CompileError([Diagnostic("A0703", text, definition.declaration.name_span)])
-    if definition.declaration.parameters:
-        text = f"`{name}` is generic; its documents depend on {definition.declaration.parameters[0].name}"
-        hint = f"type Some = {name}(...)"
-        raise CompileError([Diagnostic("A0515", text, definition.declaration.name_span, hint=hint)])
-    making = _Making(program)
-    root = _define(making, definition, ())
-    found = {key: entry for key, entry in making.found.items() if entry is not None}
-    kept = _reached(root, found)
-    return Schema(root, {key: entry for key, entry in found.items() if key in kept})
+    return schema_of(program.scopes, program.definition(name), program.limits)
 
 
-def _reached(root: str, found: Mapping[str, Defined]) -> set[str]:
-    """Return the names that a document of `root` can meet; what was only spread is not among them."""
-    kept, waiting = {root}, [root]
-    while waiting:
-        inner: list[Data] = [found[waiting.pop()].type]
-        while inner:
-            data = inner.pop()
-            if isinstance(data, Named) and data.name not in kept:
-                kept.add(data.name)
-                waiting.append(data.name)
-            inner.extend(parts(data))
-    return kept
-
-
-def _define(making: _Making, definition: Definition, arguments: tuple[Data, ...]) -> str:
-    """Enter a declaration under a name of its own and return that name."""
+def schema_of(scopes: Scopes, definition: Definition, limits: Limits) -> Schema:
+    """Return what a type admits. Raises CompileError as `schema` does."""
     declaration = definition.declaration
-    known = making.names.get((id(declaration), arguments))
-    if known is not None:
-        return known
-    name = "_".join([declaration.name, *(_short(argument) for argument in arguments)])
-    while name in making.found:
-        name += "_"
-    making.names[id(declaration), arguments] = name
-    if len(making.found) >= making.program.limits.definitions:
-        text = f"`{declaration.name}` expands into more than {making.program.limits.definitions} types"
-        raise CompileError(
-            [Diagnostic("A0516", text, declaration.name_span, hint="a generic that mentions itself grows")]
-        )
-    making.found[name] = None
-    parameters = {p.name: argument for p, argument in zip(declaration.parameters or (), arguments, strict=True)}
+    if declaration.kind != "type":
+        text = f"`{declaration.name}` is a {declaration.kind}, and documents have a type"
+        raise CompileError([Diagnostic("A0515", text, declaration.name_span)])
+    if declaration.parameters:
+        text = f"`{declaration.name}` is generic; its documents depend on {declaration.parameters[0].name}"
+        hint = f"type Some = {declaration.name}(...)"
+        raise CompileError([Diagnostic("A0515", text, declaration.name_span, hint=hint)])
+    making = Making(scopes, limits, Constants(scopes))
+    root = define(making, definition, ())
+    while making.waiting:
+        _defined(making, making.waiting.popleft())
+    kept = reached(root, making.found)
+    found = {key: making.found[key] for key in making.origins if key in kept}
+    return Schema(root, {key: replace(entry, type=tagged(entry.type, found)) for key, entry in found.items()})
+
+
+# ---------------------------------------------------------------- definitions
+def _defined(making: Making, name: str) -> Defined | None:
+    """Return the definition `name`, or None while it is being looked at itself."""
+    if name in making.open:
+        return None
+    if name not in making.found:
+        definition, arguments = making.origins[name]
+        if len(making.open) >= making.limits.call_depth:
+            text = "types are defined by each other too deep here"
+            raise CompileError(
+                [exceeded(making.limits, "call_depth", message=text, span=definition.declaration.name_span)]
+            )
+        making.open.add(name)
+        making.found[name] = _body(making, name, definition.declaration, _scope(definition, arguments))
+        making.open.discard(name)
+    return making.found[name]
+
+
+def _scope(definition: Definition, arguments: tuple[Data, ...]) -> Scope:
+    parameters = definition.declaration.parameters or ()
+    return Scope(definition.module, {p.name: argument for p, argument in zip(parameters, arguments, strict=True)})
+
+
+def _body(making: Making, name: str, declaration: s.Declaration, scope: Scope) -> Defined:
     assert declaration.type is not None
-    body = _data(making, declaration.type, _Scope(definition.module, parameters))
-    body, where = _bounded(body, declaration.where)
-    if isinstance(body, Object):
-        body, where = replace(body, where=(*body.where, *where)), ()
-    made = Defined(name, body, where, declaration.docs, declaration.name_span)
-    making.found[name] = made
-    return name
+    data = _data(making, declaration.type, scope)
+    where: tuple[s.Expr, ...] = ()
+    if declaration.where:
+        names = _names(making, data)
+        where = tuple(closed_in(making, clause, scope, names) for clause in declaration.where)
+        data, before = _inlined(making, data)
+        data, where = bounded(data, where)
+        where = (*before, *where)
+    if isinstance(data, Object):
+        data, where = replace(data, where=(*data.where, *where)), ()
+    return Defined(name, data, where, declaration.docs, declaration.name_span)
 
 
-def _short(data: Data) -> str:
-    match data:
-        case Named(name):
-            return name
-        case Many(item):
-            return f"{_short(item)}s"
-        case _:
-            return type(data).__name__
+def _inlined(making: Making, data: Data) -> tuple[Data, tuple[s.Expr, ...]]:
+    """Return what a name for a number or a string stands for, with its conditions; anything else as it is."""
+    inner, where = data, list[s.Expr]()
+    while isinstance(inner, Named):
+        entry = _defined(making, inner.name)
+        if entry is None:
+            return data, ()
+        where.extend(entry.where)
+        inner = entry.type
+    return (inner, tuple(where)) if isinstance(inner, (Text, Whole, Real, Fixed)) else (data, ())
+
+
+def _names(making: Making, data: Data) -> set[str]:
+    """Return the names that a condition on a value of type `data` may speak of: its fields, or those of its items."""
+    found: set[str] = set()
+    seen: set[str] = set()
+    stack: list[Data] = [data]
+    while stack:
+        match stack.pop():
+            case Named(name) if name not in seen:
+                seen.add(name)
+                entry = _defined(making, name)
+                stack.extend([entry.type] if entry is not None else [])
+            case Object(fields):
+                found.update(entry.name for entry in fields)
+            case OneOf(arms):
+                stack.extend(arm.type for arm in arms)
+            case Many(item):
+                stack.append(item)
+            case _:
+                pass
+    return found
 
 
 # ---------------------------------------------------------------- types
-def _data(making: _Making, kind: s.TypeExpr, scope: _Scope) -> Data:
+def _data(making: Making, kind: s.TypeExpr, scope: Scope) -> Data:
     match kind:
         case s.TypeName():
             return _named(making, kind, scope)
-        case s.TypeVariable(name):
-            return scope.parameters[name]
+        case s.TypeVariable(name, span):
+            return _variable(making, s.Ref(name, span), scope)
         case s.TypeLiteral(value):
-            return _literal(value)
-        case s.TypeRange(low, high, step):
-            return _range(low, high, step)
+            return literal(value)
+        case s.TypeRange():
+            return value_range(kind)
         case s.TypeTuple(items):
             return Row(tuple(_data(making, item.type, scope) for item in items))
         case s.TypePower(base, exponent):
-            return Row((_data(making, base, scope),) * _count(exponent))
+            count = _amount(making, exponent, scope)
+            return Many(_data(making, base, scope), count, count)
         case s.TypeList(element, dims):
             return _list(making, element, dims, scope)
         case s.TypeRecord(members):
             return _record(making, members, scope)
         case s.TypeUnion(arms):
-            return _union(making, arms, scope)
+            made = tuple(Arm(_data(making, arm.type, scope), arm.docs) for arm in arms)
+            return OneOf(made) if len(made) > 1 else made[0].type
         case s.TypeArrow():
-            raise CompileError(
-                [Diagnostic("A0501", f"{format_type(kind)} is a network, and documents are data", kind.span)]
-            )
+            raise _no_document(f"{format_type(kind)[:60]} is a network, and documents are data", kind.span)
 
 
-def _named(making: _Making, kind: s.TypeName, scope: _Scope) -> Data:
-    scopes = making.program.scopes
+def _no_document(text: str, span: Span, hint: str = "") -> CompileError:
+    return CompileError([Diagnostic("A0515", text, span, hint=hint)])
+
+
+def _variable(making: Making, name: s.Ref, scope: Scope) -> Data:
+    if name.name in scope.parameters:
+        return scope.parameters[name.name]
+    value = making.constants.value(scope.module, name.name, name)
+    if isinstance(value, (s.Number, s.String, s.Boolean)):
+        return literal(value)
+    raise _no_document(f"no document tells what `{name.name}` is", name.span)
+
+
+def _named(making: Making, kind: s.TypeName, scope: Scope) -> Data:
+    scopes = making.scopes
     found = scopes.member(scope.module, kind.module, kind.name) if kind.module else scopes.find(scope.module, kind.name)
-    if found is not None and found.module == 0 and kind.name in ("Dim", "Nat", "Prob"):
-        assert found.declaration.type is not None
-        return _data(making, found.declaration.type, _Scope(0, {}))
-    if found is not None:
-        arguments = tuple(_data(making, argument.value, scope) for argument in kind.arguments)
-        return Named(_define(making, found, arguments))
-    return _built_in(making, kind, scope)
+    if found is None and kind.name == "Map":
+        return _table(making, kind, scope)
+    if found is None and kind.name in SCALARS:
+        return built_in(kind.name, [_length(making, argument.value, scope) for argument in kind.arguments])
+    assert found is not None and found.declaration.type is not None, kind
+    if found.module == 0 and kind.name in ("Dim", "Nat", "Prob"):
+        return _data(making, found.declaration.type, Scope(0, {}))
+    return Named(define(making, found, tuple(_data(making, argument.value, scope) for argument in kind.arguments)))
 
 
-def _built_in(making: _Making, kind: s.TypeName, scope: _Scope) -> Data:
-    arguments = [argument.value for argument in kind.arguments]
-    match kind.name:
-        case "String":
-            low, high = _lengths(arguments[0]) if arguments else (0, None)
-            return Text(low, high)
-        case "Int":
-            return Whole()
-        case "Float":
-            return Real()
-        case "Bool":
-            return Truth()
-        case "Null":
-            return Constant(None)
-        case "Decimal":
-            return Fixed(_whole(arguments[0]))
-        case "Id":
-            return Whole(0, _whole(arguments[0]) - 1)
-        case "Map":
-            low, high = _lengths(arguments[2]) if len(arguments) > 2 else (0, None)
-            key = _data(making, arguments[0], scope)
-            while isinstance(key, Named):
-                entry = making.found[key.name]
-                assert entry is not None
-                key = entry.type
-            assert isinstance(key, Text), key
-            return Table(key, _data(making, arguments[1], scope), low, high)
-        case _:
-            return Text(format=FORMATS[kind.name])
+def _length(making: Making, kind: s.TypeExpr, scope: Scope) -> int | tuple[int, int | None]:
+    """Return a length, or a range of lengths, that a built-in type is given."""
+    if isinstance(kind, s.TypeRange) and not any(isinstance(bound, s.String) for bound in (kind.low, kind.high)):
+        low = _amount(making, kind.low, scope) if isinstance(kind.low, s.Number) else 0
+        return low, _amount(making, kind.high, scope) if isinstance(kind.high, s.Number) else None
+    data = _data(making, kind, scope)
+    if isinstance(data, Constant) and isinstance(data.value, int):
+        return data.value
+    raise _no_document(f"{format_type(kind)[:60]} is no number", kind.span, "String(1..80)")
 
 
-def _whole(kind: s.TypeExpr) -> int:
-    assert isinstance(kind, s.TypeLiteral) and isinstance(kind.value, s.Number), kind
-    return _integer(kind.value)
-
-
-def _integer(literal: s.Number) -> int:
-    value = number(literal.text)
-    assert isinstance(value, Size) and value.constant is not None, literal
-    return value.constant
-
-
-def _lengths(kind: s.TypeExpr) -> tuple[int, int | None]:
-    match kind:
-        case s.TypeRange(low, high):
-            first = _integer(low) if isinstance(low, s.Number) else 0
-            return first, _integer(high) if isinstance(high, s.Number) else None
-        case _:
-            exact = _whole(kind)
-            return exact, exact
-
-
-def _literal(value: s.Number | s.String | s.Regex | s.Boolean) -> Data:
-    match value:
-        case s.Number():
-            return Constant(_number(value))
-        case s.String(text):
-            return Constant(text)
-        case s.Boolean(flag):
-            return Constant(flag)
-        case s.Regex(pattern):
-            return Text(pattern=pattern)
-
-
-def _number(literal: s.Number) -> int | Decimal:
-    value = number(literal.text)
-    return value.constant or 0 if isinstance(value, Size) else Decimal(literal.text)
-
-
-def _range(low: s.Number | s.String | None, high: s.Number | s.String | None, step: s.Number | s.String | None) -> Data:
-    first, last, by = (_number(bound) if isinstance(bound, s.Number) else None for bound in (low, high, step))
-    if any(isinstance(bound, Decimal) for bound in (first, last, by)):
-        return Real(None if first is None else Decimal(first), None if last is None else Decimal(last))
-    return Whole(*(int(bound) if bound is not None else None for bound in (first, last, by)))
-
-
-def _count(exponent: s.Number | s.Ref) -> int:
-    assert isinstance(exponent, s.Number), exponent
-    return _integer(exponent)
+def _amount(making: Making, expr: s.Expr, scope: Scope) -> int:
+    """Return how long a list is. Raises CompileError where a document cannot tell."""
+    try:
+        value = evaluate(closed_in(making, expr, scope, set()), {})
+    except (Impossible, CompileError):
+        value = None
+    if not isinstance(value, int):
+        raise _no_document("the length of a list in a document is a number or a range", expr.span, "Line[1..50]")
+    return value
 
 
 def _list(
-    making: _Making, element: s.TypeExpr | None, dims: tuple["s.Expr | s.DimRange | s.DimRest", ...], scope: _Scope
+    making: Making, element: s.TypeExpr | None, dims: tuple["s.Expr | s.DimRange | s.DimRest", ...], scope: Scope
 ) -> Data:
     item: Data = Real() if element is None else _data(making, element, scope)
     for dim in reversed(dims):
         match dim:
             case s.DimRange(low, high):
-                first = _integer(low) if isinstance(low, s.Number) else 0
-                item = Many(item, first, _integer(high) if isinstance(high, s.Number) else None)
-            case s.DimRest(s.Number() as high):
-                item = Many(item, 0, _integer(high))
-            case s.DimRest(None):
-                item = Many(item)
-            case s.Number():
-                exact = _integer(dim)
-                item = Many(item, exact, exact)
+                first = 0 if low is None else _amount(making, low, scope)
+                item = Many(item, first, None if high is None else _amount(making, high, scope))
+            case s.DimRest(high):
+                item = Many(item, 0, None if high is None else _amount(making, high, scope))
             case _:
-                text = "the length of a list in a document is a number or a range"
-                raise CompileError([Diagnostic("A0506", text, dim.span, hint="Line[1..50]")])
+                exact = _amount(making, dim, scope)
+                item = Many(item, exact, exact)
     return item if dims else Many(item)
 
 
-# ---------------------------------------------------------------- records and unions
-def _record(making: _Making, members: tuple[s.Field | s.TypeSpread, ...], scope: _Scope) -> Object:
+def _table(making: Making, kind: s.TypeName, scope: Scope) -> Data:
+    arguments = [argument.value for argument in kind.arguments]
+    key, where = _inlined(making, _data(making, arguments[0], scope))
+    key = _one_pattern(making, key)
+    if not isinstance(key, Text) or where:
+        text = f"the keys of a Map are strings with bounds or a pattern; {format_type(arguments[0])[:40]} says more"
+        raise _no_document(text, arguments[0].span, 'Map(re"a|b", Int)')
+    length = _length(making, arguments[2], scope) if len(arguments) > 2 else (0, None)
+    low, high = (length, length) if isinstance(length, int) else length
+    return Table(key, _data(making, arguments[1], scope), low, high)
+
+
+def _one_pattern(making: Making, key: Data) -> Data:
+    """Return a choice of literals and patterns as one pattern; anything else as it is."""
+    if isinstance(key, Named):
+        entry = _defined(making, key.name)
+        key = key if entry is None or entry.where else entry.type
+    patterns: list[str] = []
+    for arm in key.arms if isinstance(key, OneOf) else (Arm(key),):
+        inner, where = _inlined(making, arm.type)
+        match inner:
+            case Constant(str(text)):
+                patterns.append("".join(char if char.isalnum() and char.isascii() else _escaped(char) for char in text))
+            case Text(0, None, str(pattern), None) if not where and isinstance(key, OneOf):
+                patterns.append(f"({pattern})")
+            case _:
+                return key
+    return Text(pattern="|".join(patterns))
+
+
+def _escaped(char: str) -> str:
+    return f"\\{char}" if char.isascii() and char.isprintable() and char != " " else char
+
+
+# ---------------------------------------------------------------- records
+def _record(making: Making, members: tuple[s.Field | s.TypeSpread, ...], scope: Scope) -> Object:
+    spreads = {id(m): _spread(making, m, scope) for m in members if isinstance(m, s.TypeSpread)}
+    names = {member.name for member in members if isinstance(member, s.Field)}
+    everything = names | {entry.name for inner in spreads.values() for entry in inner.fields}
     fields: list[Field] = []
     where: list[s.Expr] = []
-    names = {member.name for member in members if isinstance(member, s.Field)}
     for member in members:
         if isinstance(member, s.TypeSpread):
-            inner = _resolved(making, _data(making, member.type, scope))
-            assert isinstance(inner, Object), inner
+            inner = spreads[id(member)]
             fields.extend(entry for entry in inner.fields if entry.name not in names)
             where.extend(inner.where)
         else:
-            fields.append(_field(making, member, scope))
-    everything = {entry.name for entry in fields}
-    marked = tuple(replace(entry, computed=_is_computed(entry, everything)) for entry in fields)
-    return Object(marked, tuple(where))
+            fields.append(_field(making, member, scope, everything))
+    return Object(tuple(fields), tuple(where))
 
 
-def _is_computed(entry: Field, names: set[str]) -> bool:
-    return entry.default is not None and bool(fields_in(entry.default) & names)
+def _spread(making: Making, member: s.TypeSpread, scope: Scope) -> Object:
+    """Return the record that is spread, with the conditions on it."""
+    data, where = _data(making, member.type, scope), list[s.Expr]()
+    while isinstance(data, Named):
+        entry = _defined(making, data.name)
+        if entry is None:
+            break
+        where.extend(entry.where)
+        data = entry.type
+    if isinstance(data, Object):
+        return replace(data, where=(*data.where, *where))
+    text = f"`..` spreads the fields of one record; {format_type(member.type)[:40]} is none here"
+    raise CompileError([Diagnostic("A0508", text, member.span)])
 
 
-def _field(making: _Making, member: s.Field, scope: _Scope) -> Field:
+def _field(making: Making, member: s.Field, scope: Scope, names: set[str]) -> Field:
     data = _data(making, member.type, scope)
-    where = member.where
-    if where is not None:
-        data, rest = _bounded(data, (where,))
-        where = rest[0] if rest else None
+    where: tuple[s.Expr, ...] = ()
+    if member.where is not None:
+        data, before = _inlined(making, data)
+        data, where = bounded(data, (closed_in(making, member.where, scope, names),), member.name)
+        where = (*before, *where)
+    default = None if member.default is None else closed_in(making, member.default, scope, names)
+    computed = default is not None and bool(names_in(default) & names)
+    if default is not None and not computed:
+        default = folded(default, s.Ref(member.name, default.span))
     deprecated = next((_text(entry) for entry in member.annotations if entry.name == "deprecated"), "")
     return Field(
-        member.name, data, member.optional, member.default, where=where, docs=member.docs, deprecated=deprecated,
-        span=member.name_span,
-    )  # fmt: skip
+        member.name, data, member.optional, default, computed, _all(where), member.docs, deprecated, member.name_span
+    )
+
+
+def _all(where: tuple[s.Expr, ...]) -> s.Expr | None:
+    """Return one condition for several."""
+    if len(where) < 2:
+        return where[0] if where else None
+    return s.Logic("and", where, where[0].span.to(where[-1].span))
 
 
 def _text(annotation: s.Annotation) -> str:
     values = (argument.value for argument in annotation.arguments)
     return next((value.value for value in values if isinstance(value, s.String)), "deprecated")
-
-
-def _union(making: _Making, arms: tuple[s.TypeArm, ...], scope: _Scope) -> Data:
-    made = tuple(Arm(_data(making, arm.type, scope), arm.docs) for arm in arms)
-    if len(made) == 1:
-        return made[0].type
-    return OneOf(made, _tag(making, made))
-
-
-def _tag(making: _Making, arms: tuple[Arm, ...]) -> str | None:
-    """Return the first field that every arm has with a literal of its own."""
-    records = [_resolved(making, arm.type) for arm in arms]
-    if not all(isinstance(record, Object) for record in records):
-        return None
-    literals: list[dict[str, object]] = []
-    for record in records:
-        assert isinstance(record, Object)
-        literals.append(
-            {
-                entry.name: entry.type.value
-                for entry in record.fields
-                if isinstance(entry.type, Constant) and not entry.optional and entry.default is None
-            }
-        )
-    for name in literals[0]:
-        values = [found.get(name) for found in literals]
-        if None not in values and len({(type(value), value) for value in values}) == len(values):
-            return name
-    return None
-
-
-def _resolved(making: _Making, data: Data) -> Data | None:
-    """Return what a name stands for; None while that is still being defined."""
-    while isinstance(data, Named):
-        entry = making.found[data.name]
-        if entry is None:
-            return None
-        data = entry.type
-    return data
-
-
-# ---------------------------------------------------------------- conditions that are bounds
-def _bounded(data: Data, where: tuple[s.Expr, ...]) -> tuple[Data, tuple[s.Expr, ...]]:
-    """Take `it >= 0` and its like into the bounds of a number; return what remains to be checked."""
-    rest: list[s.Expr] = []
-    for clause in where:
-        clauses = clause.items if isinstance(clause, s.Logic) and clause.operator == "and" else (clause,)
-        for part in clauses:
-            narrowed = _narrowed(data, part)
-            if narrowed is None:
-                rest.append(part)
-            else:
-                data = narrowed
-    return data, tuple(rest)
-
-
-def _narrowed(data: Data, clause: s.Expr) -> Data | None:
-    match clause:
-        case s.Compare("<=" | ">=" | "<" | ">", s.Ref("it"), bound):
-            value, operator = _constant(bound), str(clause.operator)
-        case s.Compare("<=" | ">=" | "<" | ">", bound, s.Ref("it")):
-            value, operator = _constant(bound), {"<=": ">=", ">=": "<=", "<": ">", ">": "<"}[clause.operator]
-        case _:
-            return None
-    if value is None or not isinstance(data, (Whole, Fixed, Real)):
-        return None
-    if isinstance(data, Whole):
-        return _whole_narrowed(data, operator, value)
-    if isinstance(data, Real) and operator in ("<", ">"):
-        return None
-    gap = Decimal(1).scaleb(-data.places) if isinstance(data, Fixed) and operator in ("<", ">") else Decimal(0)
-    bound_value = value - gap if operator == "<" else value + gap
-    if operator in (">=", ">"):
-        return replace(data, low=bound_value if data.low is None else max(data.low, bound_value))
-    return replace(data, high=bound_value if data.high is None else min(data.high, bound_value))
-
-
-def _whole_narrowed(data: Whole, operator: str, value: Decimal) -> Whole | None:
-    if value != value.to_integral_value() or data.step not in (None, 1):
-        return None
-    bound = int(value) + {">": 1, "<": -1}.get(operator, 0)
-    if operator in (">=", ">"):
-        return replace(data, low=bound if data.low is None else max(data.low, bound))
-    return replace(data, high=bound if data.high is None else min(data.high, bound))
-
-
-def _constant(expr: s.Expr) -> Decimal | None:
-    match expr:
-        case s.Number():
-            return Decimal(_number(expr))
-        case s.Negative(s.Number() as inner):
-            return -Decimal(_number(inner))
-        case _:
-            return None

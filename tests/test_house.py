@@ -29,13 +29,14 @@ ROWS = (
         *("typenames", "cycles", "productive", "recursion", "weights", "constants", "regex", "ranges", "datatypes"),
     ),
     (
+        *("data", "data_text", "json_text", "automaton", "regular", "digits", "formats", "strings", "lexemes"),
+        *("predicates", "scalars", "bounds", "closed", "tags", "expansion", "schema", "predicate_kinds", "violations"),
+        *("validate", "fill", "disjoint", "documents", "forest", "prune", "damp", "refine"),
+    ),
+    (
         *("session", "conditions", "arguments", "static", "emission", "instantiate", "operands", "solve", "match"),
         *("obligations", "structure", "repeat", "choice", "nearest", "sharing", "arrows", "infer", "output", "walk", "wording"),
         *("check", "equivalents"),
-    ),
-    (
-        *("data", "data_text", "json_text", "automaton", "regular", "digits", "formats", "strings", "lexemes"),
-        *("predicates", "scalars", "bounds", "closed", "schema", "forest", "prune", "damp", "refine"),
     ),
     ("builder", "build", "simplify"),
     ("lower", "show"),
