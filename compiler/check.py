@@ -7,7 +7,7 @@ from archc.datatypes import datatypes
 from archc.grammar.diagnostics import CompileError, Diagnostic, Note
 from archc.grammar.format import format_type
 from archc.grammar.limits import DEFAULT, Limits, exceeded
-from archc.grammar.source import Span
+from archc.grammar.source import Source, Span
 from archc.load import Loaded
 from archc.operands import short
 from archc.prove import Context, Fact
@@ -93,7 +93,7 @@ def _ordered(found: list[Diagnostic]) -> list[Diagnostic]:
     return ordered[:MOST_COMPLAINTS]
 
 
-def _follows(found: Diagnostic, missing: set[tuple[object, str]]) -> bool:
+def _follows(found: Diagnostic, missing: set[tuple[Source | None, str]]) -> bool:
     """Return whether a complaint is about a name that an import should have brought, of which another one speaks."""
     return found.code in ("A0101", "A0109") and (found.span.source, found.span.text) in missing
 

@@ -2,6 +2,7 @@
 
 from archc.grammar.source import Span
 from archc.session import Blame, Known, Refusal
+from archc.sizes import Size
 from archc.tensor import Tensor, Type
 from archc.values import Flow, Value
 
@@ -38,8 +39,21 @@ def join_hint(first: Type, other: Type, subject: str = "") -> str:
     differing = [place for place, (a, b) in enumerate(zip(first.dims, other.dims, strict=True)) if a != b]
     if differing == [0] and len(first.dims) == 3:
         return f"conv({other.dims[0]}, 1) on the first, which then has {other.dims[0]} channels"
+    strided = _strided(first, other) if len(first.dims) == 3 else ""
+    if strided:
+        return strided
     if differing == [len(first.dims) - 1]:
         return f"linear({other.dims[-1]}) on the first"
+    return ""
+
+
+def _strided(first: Tensor, other: Tensor) -> str:
+    """Return the convolution that makes one image as small as the other, where one is a whole number of times larger."""
+    for large, small, which in ((first, other, "first"), (other, first, "second")):
+        pairs = tuple(zip(large.dims[1:], small.dims[1:], strict=True))
+        for stride in range(2, 17):
+            if all(isinstance(a, Size) and isinstance(b, Size) and b * Size.of(stride) == a for a, b in pairs):
+                return f"conv({small.dims[0]}, 1, stride = {stride}) on the {which}"
     return ""
 
 
