@@ -5,14 +5,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Literal
 
 import torch
 from figures import Figure, ratio
-from plain import PLAIN, adopt
+from plain import JOINED, PLAIN, adopt
 from torch import Tensor, nn
 
 import archc
@@ -53,22 +53,43 @@ NETWORKS = (
 
 
 def speed_figures(network: Network, rounds: int) -> list[Figure]:
-    """Return forward, and forward and backward, of the compiled network by those of its twin, in turns."""
-    ours, theirs, x = network.module("archc"), network.module("plain"), network.input()
+    """Return forward, and forward and backward, of the compiled network by those of its twin, in turns.
+
+    A transformer is also timed beside a twin that joins its three projections: it has other weights, so nothing is
+    promised of it.
+    """
+    ours, theirs = network.module("archc"), network.module("plain")
+    figures = _beside(network, ours, theirs, rounds, bound=TIME_BOUND)
+    if network.name in JOINED:
+        joined = _beside(network, ours, JOINED[network.name](), rounds, bound=None)
+        figures += [replace(figure, name=f"{figure.name}, by joined projections") for figure in joined]
+    return figures
+
+
+def _beside(network: Network, ours: nn.Module, theirs: nn.Module, rounds: int, *, bound: float | None) -> list[Figure]:
+    x = network.input()
     gap = _gap(ours, theirs, x)
     figures = []
     for title, mode, run in (("forward", False, _forward), ("forward and backward", True, _both)):
-        times: tuple[list[float], list[float]] = ([], [])
-        ours.train(mode), theirs.train(mode)
-        for turn in range(rounds + 2):
-            pairs = ((times[0], ours), (times[1], theirs))
-            for kept, net in pairs if turn % 2 else pairs[::-1]:
-                took = _timed(run, net, x)
-                if turn > 1:
-                    kept.append(took)
-        note = f"{median(times[0]) * 1e3:.1f} ms by {median(times[1]) * 1e3:.1f} ms, batch {network.batch}; outputs differ by {gap:.0e}"
-        figures.append(Figure(f"{network.name}, {title}", ratio(*times), TIME_BOUND, "times", note))
+        times = _turns(run, ours.train(mode), theirs.train(mode), x, rounds)
+        shown = " by ".join(f"{median(kept) * 1e3:.1f} ms" for kept in times)
+        note = f"{shown}, batch {network.batch}; outputs differ by {gap:.0e}"
+        figures.append(Figure(f"{network.name}, {title}", ratio(*times), bound, "times", note))
     return figures
+
+
+def _turns(
+    run: Callable[[nn.Module, Tensor], None], ours: nn.Module, theirs: nn.Module, x: Tensor, rounds: int
+) -> tuple[list[float], list[float]]:
+    """Return the seconds of each turn of `ours` and of `theirs`; two turns to warm up are not counted."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for turn in range(rounds + 2):
+        pairs = ((times[0], ours), (times[1], theirs))
+        for kept, net in pairs if turn % 2 else pairs[::-1]:
+            took = _timed(run, net, x)
+            if turn > 1:
+                kept.append(took)
+    return times
 
 
 def memory_figure(network: Network) -> Figure:

@@ -49,7 +49,27 @@ class ResNet18(nn.Module):
 
 
 class Attention(nn.Module):
-    """Self-attention with one projection for queries, keys and values."""
+    """Self-attention, with a projection each for queries, keys and values."""
+
+    def __init__(self, width: int, heads: int, *, causal: bool) -> None:
+        super().__init__()
+        self.heads, self.causal = heads, causal
+        self.q = nn.Linear(width, width)
+        self.k = nn.Linear(width, width)
+        self.v = nn.Linear(width, width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return what each token gathers."""
+        batch, tokens, width = x.shape
+        q, k, v = (f(x).view(batch, tokens, self.heads, -1).transpose(1, 2) for f in (self.q, self.k, self.v))
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+        gathered: Tensor = self.out(y.transpose(1, 2).reshape(batch, tokens, width))
+        return gathered
+
+
+class JoinedAttention(nn.Module):
+    """Self-attention with one projection for queries, keys and values: another network by its weights, and a faster one."""
 
     def __init__(self, width: int, heads: int, *, causal: bool) -> None:
         super().__init__()
@@ -69,10 +89,12 @@ class Attention(nn.Module):
 class Block(nn.Module):
     """A transformer block with its norms in front."""
 
-    def __init__(self, width: int, heads: int, *, causal: bool, eps: float, dropout: float, gelu: str) -> None:
+    def __init__(
+        self, width: int, heads: int, *, causal: bool, eps: float, dropout: float, gelu: str, joined: bool
+    ) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(width, eps)
-        self.attention = Attention(width, heads, causal=causal)
+        self.attention = (JoinedAttention if joined else Attention)(width, heads, causal=causal)
         self.norm2 = nn.LayerNorm(width, eps)
         self.up = nn.Linear(width, 4 * width)
         self.act = nn.GELU(gelu)
@@ -113,13 +135,13 @@ class Positions(nn.Module):
 class ViTTiny(nn.Module):
     """ViT-Ti/16 (Dosovitskiy et al., 2020; Touvron et al., 2020)."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, joined: bool = False) -> None:
         super().__init__()
         self.patch = nn.Conv2d(3, 192, 16, 16)
         self.token = Token(192)
         self.positions = Positions(197, 192)
-        blocks = (Block(192, 3, causal=False, eps=1e-6, dropout=0.0, gelu="none") for _ in range(12))
-        self.blocks = nn.Sequential(*blocks)
+        made = (Block(192, 3, causal=False, eps=1e-6, dropout=0.0, gelu="none", joined=joined) for _ in range(12))
+        self.blocks = nn.Sequential(*made)
         self.norm = nn.LayerNorm(192, 1e-6)
         self.head = nn.Linear(192, 1000)
 
@@ -134,13 +156,13 @@ class ViTTiny(nn.Module):
 class Gpt2Small(nn.Module):
     """GPT-2 small (Radford et al., 2019), its head tied to the token table."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, joined: bool = False) -> None:
         super().__init__()
         self.tokens = nn.Embedding(50257, 768)
         self.positions = Positions(1024, 768)
         self.dropout = nn.Dropout(0.1)
-        blocks = (Block(768, 12, causal=True, eps=1e-5, dropout=0.1, gelu="tanh") for _ in range(12))
-        self.blocks = nn.Sequential(*blocks)
+        made = (Block(768, 12, causal=True, eps=1e-5, dropout=0.1, gelu="tanh", joined=joined) for _ in range(12))
+        self.blocks = nn.Sequential(*made)
         self.norm = nn.LayerNorm(768)
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -150,20 +172,23 @@ class Gpt2Small(nn.Module):
 
 
 PLAIN: dict[str, Callable[[], nn.Module]] = {"ResNet18": ResNet18, "ViTTiny": ViTTiny, "Gpt2Small": Gpt2Small}
+JOINED: dict[str, Callable[[], nn.Module]] = {
+    "ViTTiny": lambda: ViTTiny(joined=True),
+    "Gpt2Small": lambda: Gpt2Small(joined=True),
+}
 
 
 def adopt(plain: nn.Module, weights: dict[str, Tensor]) -> None:
-    """Copy `weights` of the compiled twin into `plain`: both hold them in one order, but for the joined projections.
+    """Copy `weights` of the compiled twin into `plain`; both hold the same ones in one order, but for joined projections.
 
-    Raises AssertionError when the two do not hold the same weights.
+    Raises AssertionError when they do not.
     """
     left = list(weights.values())
     for name, tensor in plain.state_dict().items():
         if name.endswith("qkv.weight"):
-            parts = [left[0], left[2], left[4]]
-            biases = [left[1], left[3], left[5]]
-            left = [torch.cat(biases), *left[6:]]
-            tensor.copy_(torch.cat(parts))
+            joined, biases, left = torch.cat(left[0:6:2]), torch.cat(left[1:6:2]), left[6:]
+            left.insert(0, biases)
+            tensor.copy_(joined)
         else:
             assert left[0].shape == tensor.shape, (name, tuple(tensor.shape), tuple(left[0].shape))
             tensor.copy_(left.pop(0))
