@@ -1,6 +1,7 @@
 """A string or a number type -> the language of its JSON text, and which of its bounds that language keeps."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from archc.automaton import TooLarge, bounded, is_empty
 from archc.data import Fixed, Real, Text, Whole
@@ -17,6 +18,7 @@ class Bound:
     hinders: str = ""
 
 
+@lru_cache(maxsize=1 << 10)
 def number_language(data: Whole | Real | Fixed) -> tuple[Regular, tuple[Bound, ...]]:
     """Return the numbers of a type as archc writes them: no exponent, no leading zeros, exactly the places of Fixed."""
     bounds = () if data.low is None and data.high is None else (Bound(f"from {data.low} to {data.high}"),)
@@ -41,6 +43,7 @@ def number_language(data: Whole | Real | Fixed) -> tuple[Regular, tuple[Bound, .
             )
 
 
+@lru_cache(maxsize=1 << 10)
 def text_language(data: Text) -> tuple[Regular, tuple[Bound, ...]]:
     """Return the bodies of the JSON strings of a type."""
     if data.pattern is None and data.format is None:

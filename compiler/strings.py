@@ -1,5 +1,7 @@
 """Strings in JSON and the formats of strings, as regular languages."""
 
+from functools import lru_cache
+
 from archc.digits import words
 from archc.formats import CLOCK, PATTERNS
 from archc.regular import (
@@ -30,6 +32,7 @@ def escape(text: str) -> str:
     return "".join(ESCAPES.get(char) or (char if char >= " " else f"\\u{ord(char):04x}") for char in text)
 
 
+@lru_cache(maxsize=1 << 10)
 def escaped(language: Regular) -> Regular:
     """Return the bodies of JSON strings whose values are the words of `language`; each value has one."""
     match language:

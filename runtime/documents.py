@@ -36,7 +36,7 @@ class Documents:
     __slots__ = ("_definitions", "_root", "_samplers")
 
     def __init__(self, schema: Schema) -> None:
-        self._root = schema.root
+        self._root = Named(schema.root)
         self._definitions = dict(schema.definitions)
         self._samplers: dict[int, tuple[Data, Sampler]] = {}
 
@@ -49,7 +49,7 @@ class Documents:
 
         Raises CompileError with the condition that no draw fulfilled, after a bounded number of them.
         """
-        root = Named(self._root)
+        root = self._root
         try:
             for _ in range(TRIES):
                 value = self.completed(root, self.fresh(root, rng), rng)
@@ -59,8 +59,8 @@ class Documents:
             text = f"no document was drawn that fulfils `{format_expr(error.clause)[:60]}`"
             hint = "bounds on the fields that it speaks of, or a computed field"
             raise CompileError([Diagnostic("A0540", text, error.clause.span, f"in {TRIES} draws", hint=hint)]) from None
-        text = f"every `{self._root}` that was drawn nests deeper than {NESTING}"
-        raise CompileError([Diagnostic("A0540", text, self._definitions[self._root].span)])
+        text = f"every `{root.name}` that was drawn nests deeper than {NESTING}"
+        raise CompileError([Diagnostic("A0540", text, self._definitions[self._root.name].span)])
 
     # ---------------------------------------------------------------- drawing
     def fresh(self, data: Data, rng: Random) -> Json:
@@ -118,7 +118,7 @@ class Documents:
             found[key] = self.completed(data.value, self.fresh(data.value, rng), rng)
         else:
             text = f"no map was drawn with {data.low} keys, each another one"
-            raise CompileError([Diagnostic("A0540", text, self._definitions[self._root].span)])
+            raise CompileError([Diagnostic("A0540", text, self._definitions[self._root.name].span)])
         return dict(found)
 
     def _record(self, data: Object, value: Json, rng: Random) -> Json:
