@@ -242,7 +242,7 @@ def _block(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     names = probe(session, definition, names, blame, into, apply)
     env = Env(definition.module, names)
     for clause in declaration.where:
-        if not measures(clause):
+        if not measures(declaration, clause):
             demand(session, clause, env, site.span, evaluate, clauses=declaration.where)
     summary = session.declarations.summary(definition)
     settle_debts(session, summary.obligations, names, blame)
@@ -254,8 +254,10 @@ def _block(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
 MEASURES = ("depth", "nodes", "count", "params", "macs", "flops")
 
 
-def measures(clause: s.Expr) -> bool:
+def measures(declaration: s.Declaration, clause: s.Expr) -> bool:
     """Return whether a `where` clause of a space bounds a measure of its derivations."""
+    if declaration.kind != "space":
+        return False
     stack: list[s.Expr] = [clause]
     while stack:
         match stack.pop():
@@ -328,13 +330,12 @@ def is_combinator(declaration: s.Declaration) -> bool:
 
 
 def _shared(session: Session, layer: Layer, architecture: Architecture, into: Flow, span: Span) -> Flow:
-    if session.emitter is None or isinstance(architecture, Applied) and not _needs_wrapping(architecture):
+    if (
+        session.emitter is None
+        or isinstance(architecture, Applied)
+        and not is_combinator(architecture.definition.declaration)
+    ):
         return apply(session, architecture, into, span, layer)
     return session.emitter.shared(
         into, Site(layer.span, layer), lambda inner: apply(session, architecture, inner, layer.span)
     )
-
-
-def _needs_wrapping(applied: Applied) -> bool:
-    declaration = applied.definition.declaration
-    return is_combinator(declaration) or declaration.name in STRUCTURAL
