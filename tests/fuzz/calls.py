@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 import torch
+
 from fuzz.kinds import REFUSALS, Kinds, Tensors
 
 

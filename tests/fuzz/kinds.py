@@ -69,9 +69,11 @@ def tensors(kinds: Kinds, batch: tuple[int, ...] = ()) -> Tensors:
 
 
 def kinds_of(value: object) -> Kinds:
-    """Return the shapes of tensors or tuples of them; integers count as ids of an unknown bound, 0."""
+    """Return the shapes of tensors or tuples of them; whole numbers are ids up to the largest of them."""
     if isinstance(value, torch.Tensor):
-        return Kind(tuple(value.shape), None if value.is_floating_point() else 0)
+        return Kind(
+            tuple(value.shape), None if value.is_floating_point() else int(value.max()) + 1 if value.numel() else 1
+        )
     assert isinstance(value, (tuple, list)), value
     return Both(tuple(kinds_of(item) for item in value))
 

@@ -5,15 +5,17 @@ from random import Random
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+
 from fuzz.calls import Argument, Arguments, Network, Op
 from fuzz.kinds import Both, Kind, Kinds, Tensors, kind, leaves, size
-from torch import Tensor, nn
 
 BROADCAST = "sizes of 1 and missing axes are not stretched"
 ONE_VALUE = "what takes a tuple is not given a single tensor"
 UNEQUAL = "torch hands out a smaller last chunk, or fewer; chunk makes n equal ones"
 NEGATIVE = "torch reads a negative place from the end here; a nat or an order does not"
 LEADING = "torch carries axes in front along; the type has three axes"
+NUMBERS = "layers compute with numbers; ids are embedded first"
 MIXED = "torch turns ids into numbers to join both"
 SCALAR = "torch lets a scalar have the axes 0 and -1; it has none"
 
@@ -93,6 +95,16 @@ def _par(arguments: Arguments, given: Tensors) -> Tensors:
     return left.run(first), right.run(second)
 
 
+def _ids_enter(arguments: Arguments, into: Kinds) -> str:
+    """Decline ids where they meet a layer that computes; torch moves whole numbers about as well."""
+    parts = into.items if isinstance(into, Both) else (into,)
+    networks = [arguments["f"], arguments["g"]] if "g" in arguments else [arguments["f"]] * len(parts)
+    for network, part in zip(networks, parts, strict=False):
+        if isinstance(network, Network) and network.text != "id" and any(x.bound is not None for x in leaves(part)):
+            return NUMBERS
+    return ""
+
+
 def _mapped(change: Callable[[Tensor], Tensor], given: Tensors) -> Tensors:
     return change(given) if isinstance(given, Tensor) else tuple(_mapped(change, item) for item in given)
 
@@ -158,7 +170,9 @@ def _concat_arguments(random: Random, into: Kinds) -> Arguments:
     ranks = {len(entry.dims) for entry in entries}
     if len(ranks) != 1 or random.random() < 0.2:
         return _with_axis(random, into)
-    differing = [axis for axis, sizes in enumerate(zip(*(entry.dims for entry in entries), strict=True)) if len(set(sizes)) > 1]
+    differing = [
+        axis for axis, sizes in enumerate(zip(*(entry.dims for entry in entries), strict=True)) if len(set(sizes)) > 1
+    ]
     axis = differing[0] if differing else random.randrange(max(1, ranks.pop()))
     return {"axis": axis - _first_rank(into) if random.random() < 0.4 else axis}
 
@@ -303,7 +317,9 @@ def _conv(arguments: Arguments, given: Tensors) -> Tensors:
 
 
 def _depthwise_arguments(random: Random, into: Kinds) -> Arguments:
-    return _window(random, dilation=lambda: random.choice([1, 2, 3]), mult=lambda: random.randint(1, 3), bias=lambda: False)
+    return _window(
+        random, dilation=lambda: random.choice([1, 2, 3]), mult=lambda: random.randint(1, 3), bias=lambda: False
+    )
 
 
 def _depthwise(arguments: Arguments, given: Tensors) -> Tensors:
@@ -328,7 +344,9 @@ def _transposed_arguments(random: Random, into: Kinds) -> Arguments:
 
 def _transposed(arguments: Arguments, given: Tensors) -> Tensors:
     names = {"stride": "stride", "pad": "padding", "dilation": "dilation", "extra": "output_padding"}
-    options = {to: arguments[name] for name, to in {**names, "groups": "groups", "bias": "bias"}.items() if name in arguments}
+    options = {
+        to: arguments[name] for name, to in {**names, "groups": "groups", "bias": "bias"}.items() if name in arguments
+    }
     make = _named("ConvTranspose", _spatial(given), nn)
     return _applied(make(one(given).shape[0], arguments["out"], arguments["k"], **options), given)
 
@@ -352,7 +370,12 @@ def _max_pool_arguments(random: Random, into: Kinds) -> Arguments:
 
 def _max_pool(arguments: Arguments, given: Tensors) -> Tensors:
     pool = _named("max_pool", _spatial(given), F)
-    values = (whole(arguments, "k"), whole(arguments, "stride"), whole(arguments, "pad", 0), whole(arguments, "dilation"))
+    values = (
+        whole(arguments, "k"),
+        whole(arguments, "stride"),
+        whole(arguments, "pad", 0),
+        whole(arguments, "dilation"),
+    )
     result = pool(one(given)[None], *values)
     assert isinstance(result, Tensor)
     return result[0]
@@ -390,7 +413,10 @@ def _interpolated(arguments: Arguments, given: Tensors) -> Tensors:
 
 
 def _upsample_arguments(random: Random, into: Kinds) -> Arguments:
-    return {"scale": random.randint(0, 3), **maybe(random, 0.5, {"mode": lambda: random.choice(["nearest", "bilinear", "cubic"])})}
+    return {
+        "scale": random.randint(0, 3),
+        **maybe(random, 0.5, {"mode": lambda: random.choice(["nearest", "bilinear", "cubic"])}),
+    }
 
 
 def _upsample_declines(arguments: Arguments, into: Kinds) -> str:
@@ -456,9 +482,13 @@ OPS: Mapping[str, Op] = {
     "id": Op(_any, lambda a, x: x, ids=True),
     "zero": Op(_any, lambda a, x: _mapped(torch.zeros_like, x), ids=True),
     "clone": Op(_any, lambda a, x: (x,) * whole(a, "n"), lambda random, into: {"n": random.randint(0, 4)}, ids=True),
-    "each": Op(_several, _each, lambda random, into: {"f": random.choice(NETWORKS)}, ids=True),
+    "each": Op(_several, _each, lambda random, into: {"f": random.choice(NETWORKS)}, declines=_ids_enter, ids=True),
     "par": Op(
-        _pair, _par, lambda random, into: {"f": random.choice(NETWORKS), "g": random.choice(NETWORKS)}, ids=True
+        _pair,
+        _par,
+        lambda random, into: {"f": random.choice(NETWORKS), "g": random.choice(NETWORKS)},
+        declines=_ids_enter,
+        ids=True,
     ),
     "first": Op(_pair, lambda a, x: pair(x)[0], ids=True),
     "second": Op(_pair, lambda a, x: pair(x)[1], ids=True),
@@ -478,7 +508,9 @@ OPS: Mapping[str, Op] = {
     "stack": Op(_several, _stack, _with_place),
     "chunk": Op(lambda random: kind(random, 0, 4, 9), _chunk, _chunk_arguments, _chunk_declines),
     "split": Op(lambda random: kind(random, 0, 4, 9), _split, _split_arguments, ids=True),
-    "matmul": Op(_matrices, _matmul, lambda random, into: maybe(random, 0.5, {"scale": lambda: True}), _matmul_declines),
+    "matmul": Op(
+        _matrices, _matmul, lambda random, into: maybe(random, 0.5, {"scale": lambda: True}), _matmul_declines
+    ),
     "gate": Op(_gated, _gate, declines=_gate_declines),
     "linear": Op(
         lambda random: kind(random, 0, 4),

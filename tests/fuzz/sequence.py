@@ -7,15 +7,15 @@ from random import Random
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+
 from fuzz.calls import Arguments, Op, Text
 from fuzz.kinds import Both, Kind, Kinds, Tensors, kind, leaves, size
-from fuzz.local import BROADCAST, LEADING, NEGATIVE, SCALAR, flag, maybe, one, whole
-from torch import Tensor, nn
+from fuzz.local import BROADCAST, NEGATIVE, NUMBERS, SCALAR, maybe, one, whole
 
 SAME_IDS = "ids are below exactly the number that the op has rows for"
 FREQUENCIES = "where the waves end is above where they begin"
 BUCKETS = "half of the buckets, and a quarter, count whole tokens; the rest needs room before `far`"
-LOST = "an axis is removed by reduce or einsum only, and made by broadcast only"
 
 
 def parts(given: Tensors, count: int) -> tuple[Tensor, ...]:
@@ -119,7 +119,9 @@ def _reduce(arguments: Arguments, given: Tensors) -> Tensors:
     x = _split(one(given), left)
     have, wanted = _factors(left), _factors(right)
     gone = [place for place, factor in enumerate(have) if factor not in wanted]
-    how = {"mean": torch.mean, "sum": torch.sum, "max": torch.amax, "min": torch.amin}[str(arguments.get("how", "mean"))]
+    how = {"mean": torch.mean, "sum": torch.sum, "max": torch.amax, "min": torch.amin}[
+        str(arguments.get("how", "mean"))
+    ]
     x = how(x, gone) if gone else x
     kept = [[factor] for factor in have if factor in wanted]
     text = f"[{', '.join(_factors(kept))}] -> [{', '.join('*'.join(axis) for axis in right)}]"
@@ -131,7 +133,10 @@ def _reduce(arguments: Arguments, given: Tensors) -> Tensors:
 def _letters(text: str, inner: Mapping[str, int]) -> str:
     letters = dict(zip(inner, string.ascii_letters, strict=False))
     left, right = text.split("->")
-    return "->".join("".join(letters[name] for name in side.strip(" []").replace("*", ", ").split(", ") if name) for side in (left, right))
+    return "->".join(
+        "".join(letters[name] for name in side.strip(" []").replace("*", ", ").split(", ") if name)
+        for side in (left, right)
+    )
 
 
 def _size(axis: Sequence[str], inner: Mapping[str, int]) -> int:
@@ -264,7 +269,7 @@ def _unfold_arguments(random: Random, into: Kinds) -> Arguments:
 
 
 def _unfold(arguments: Arguments, given: Tensors) -> Tensors:
-    c, h, w = one(given).shape
+    _, _, _ = one(given).shape
     names = {"stride": "stride", "pad": "padding", "dilation": "dilation"}
     options = {to: whole(arguments, name) for name, to in names.items() if name in arguments}
     return F.unfold(one(given)[None], whole(arguments, "k"), **options)[0].T
@@ -277,7 +282,7 @@ def _grid_arguments(random: Random, into: Kinds) -> Arguments:
 
 
 def _grid(arguments: Arguments, given: Tensors) -> Tensors:
-    _, c = one(given).shape
+    _, _ = one(given).shape
     return one(given).T.unflatten(1, (whole(arguments, "h"), whole(arguments, "w")))
 
 
@@ -316,7 +321,7 @@ def _gather(arguments: Arguments, given: Tensors) -> Tensors:
 
 def _gather_declines(arguments: Arguments, into: Kinds) -> str:
     x, at = leaves(into)
-    return SAME_IDS if x.dims[0] != at.bound else ""
+    return NUMBERS if x.bound is not None else SAME_IDS if x.dims[0] != at.bound else ""
 
 
 def _windowed(random: Random) -> Kinds:
@@ -341,7 +346,11 @@ def _unwindow_arguments(random: Random, into: Kinds) -> Arguments:
     count = dims[0] if dims else 4
     h = random.choice([number for number in range(1, count + 1) if count % number == 0])
     p = {1: 1, 4: 2, 9: 3}.get(dims[1] if len(dims) > 1 else 1, 2)
-    return {"p": p if random.random() < 0.9 else random.randint(0, 3), "h": h, "w": count // h if random.random() < 0.9 else 2}
+    return {
+        "p": p if random.random() < 0.9 else random.randint(0, 3),
+        "h": h,
+        "w": count // h if random.random() < 0.9 else 2,
+    }
 
 
 def _unwindow(arguments: Arguments, given: Tensors) -> Tensors:
@@ -414,7 +423,7 @@ def _rope_arguments(random: Random, into: Kinds) -> Arguments:
 
 
 def _rope(arguments: Arguments, given: Tensors) -> Tensors:
-    n, d = one(given).shape
+    n, _ = one(given).shape
     first, second = one(given).unflatten(1, (whole(arguments, "heads"), 2, -1)).unbind(2)
     turns = torch.outer(torch.arange(n), torch.rand(first.shape[2]))[:, None]
     cos, sin = turns.cos(), turns.sin()
@@ -536,7 +545,7 @@ def _additive(random: Random) -> Kinds:
 def _additive_attention(arguments: Arguments, given: Tensors) -> Tensors:
     q, k, v = parts(given, 3)
     hidden = whole(arguments, "hidden")
-    (n, d), (m, e), (_, _) = q.shape, k.shape, v.shape
+    (_, d), (_, e), (_, _) = q.shape, k.shape, v.shape
     sums = F.linear(q, torch.randn(hidden, d))[:, None] + F.linear(k, torch.randn(hidden, e))[None]
     return torch.mm(sums.tanh().sum(-1).softmax(-1), v)
 
@@ -544,7 +553,7 @@ def _additive_attention(arguments: Arguments, given: Tensors) -> Tensors:
 # ---------------------------------------------------------------- recurrence, state space and graphs
 def _recurrent(make: type[nn.RNNBase]) -> Op:
     def run(arguments: Arguments, given: Tensors) -> Tensors:
-        n, d = one(given).shape
+        _, d = one(given).shape
         both_ways = {1: False, 2: True}[whole(arguments, "dirs")]
         result = make(d, whole(arguments, "hidden"), bidirectional=both_ways, batch_first=True)(one(given)[None])
         return one(result[0])[0]
@@ -567,12 +576,14 @@ def _scan_arguments(random: Random, into: Kinds) -> Arguments:
 
 def _scan(arguments: Arguments, given: Tensors) -> Tensors:
     x, dt, b, c = parts(given, 4)
-    n, d = x.shape
+    _, d = x.shape
     state = whole(arguments, "state")
     hidden = torch.zeros(d, state)
     rows = []
     for time in range(max(entry.shape[0] for entry in (x, dt, b, c))):
-        decay = torch.addcmul(torch.zeros(d, state), dt[time].reshape(d, 1).expand(d, state), -torch.ones(d, state)).exp()
+        decay = torch.addcmul(
+            torch.zeros(d, state), dt[time].reshape(d, 1).expand(d, state), -torch.ones(d, state)
+        ).exp()
         hidden = decay * hidden + torch.outer(dt[time] * x[time], b[time])
         rows.append(torch.mv(hidden, c[time]))
     return torch.stack(rows)
@@ -606,7 +617,7 @@ def _aggregation(random: Random) -> Arguments:
 
 def _sent(x: Tensor, edges: Tensor, out: int) -> Tensor:
     """Send each node's features along its edges and add up what arrives."""
-    v, d = x.shape
+    _, d = x.shape
     start, stop = edges.unbind(0)
     (_,) = start.shape
     y = F.linear(x, torch.randn(out, d))
@@ -625,7 +636,7 @@ def _graph_attention(arguments: Arguments, given: Tensors) -> Tensors:
 
 
 def _readout(arguments: Arguments, given: Tensors) -> Tensors:
-    v, d = one(given).shape
+    _, _ = one(given).shape
     how = {"sum": torch.sum, "mean": torch.mean, "max": torch.amax}[str(arguments.get("agg", "mean"))]
     return how(one(given), 0)
 

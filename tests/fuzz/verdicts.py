@@ -1,7 +1,6 @@
 """What archc says: of one call, by the walk that types and the module that is built from it."""
 
 import torch
-from fuzz.kinds import Kinds, Tensors, kinds_of, shapes, tensors, tupled
 
 import archc
 from archc.check import check
@@ -14,6 +13,7 @@ from archc.session import Refusal, Session
 from archc.static import evaluate
 from archc.tensor import Product, Tensor, Type
 from archc.values import Env, flow
+from fuzz.kinds import Kinds, Tensors, kinds_of, shapes, tensors, tupled
 
 
 def inferred(call: str, into: Kinds) -> Type | str:
@@ -34,9 +34,8 @@ def inferred(call: str, into: Kinds) -> Type | str:
 
 def typed(kinds: Kinds) -> Type:
     """Return the type of `kinds`."""
-    from fuzz.kinds import Kind
-
     from archc.sizes import Size
+    from fuzz.kinds import Kind
 
     if isinstance(kinds, Kind):
         dims = tuple(Size.of(axis) for axis in kinds.dims)
