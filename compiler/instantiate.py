@@ -41,7 +41,7 @@ def _open(session: Session, kind: s.TypeExpr, env: Env) -> Env:
 
 
 def _type(session: Session, kind: s.TypeExpr, env: Env, blame: Blame) -> Type:
-    session.count_step(kind.span)
+    session.count_step(kind.span, 10)
     match kind:
         case s.TypeVariable(name, span):
             found = env.names.get(name)
@@ -59,7 +59,7 @@ def _type(session: Session, kind: s.TypeExpr, env: Env, blame: Blame) -> Type:
             known = count.constant
             if known is None:
                 return Power(item, count)
-            copies = max(known, 0) * _parts(item)
+            copies = max(known, 0) * parts(item)
             if copies > session.limits.repeats:
                 text = f"{format_type(kind)} has too many parts"
                 raise Exhausted(exceeded(session.limits, "repeats", message=text, span=kind.span))
@@ -80,8 +80,9 @@ def _type(session: Session, kind: s.TypeExpr, env: Env, blame: Blame) -> Type:
             raise Refusal(Diagnostic("A0501", f"{format_type(kind)} is data, and networks take tensors", kind.span))
 
 
-def _parts(kind: Type) -> int:
-    return 1 + sum(map(_parts, kind.items)) if isinstance(kind, Product) else 1
+def parts(kind: Type) -> int:
+    """Return how many types `kind` is made of."""
+    return 1 + sum(map(parts, kind.items)) if isinstance(kind, Product) else 1
 
 
 def _tensor(

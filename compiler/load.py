@@ -159,7 +159,7 @@ def _locate(loading: _Loading, item: s.Import, importer: str) -> Path | Diagnost
         return Diagnostic(
             "A0601", "an imported file is a relative path ending in .arch", span, f"found {item.path!r}"[:80]
         )
-    path = (Path(importer).parent / item.path).resolve()
+    path = Path(os.path.realpath(Path(importer).parent / item.path))  # Path.resolve raises on a loop of links
     if os.path.isabs(item.path) or not path.is_relative_to(loading.root):
         label = "this leads outside; nothing outside the project is read"
         hint = "move the file into the project, or put an arch.toml into the folder that holds both"

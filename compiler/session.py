@@ -219,7 +219,7 @@ class Session:
             case bool():
                 return formula
             case Fact():
-                self.weigh()
+                self.weigh(formula.left.weight * formula.right.weight)
                 answer = decide(formula, self.context)
                 return True if isinstance(answer, Always) else False if isinstance(answer, Never) else answer
             case Every(items):
@@ -278,9 +278,9 @@ class Session:
         if self.budget.spent > self.limits.steps:
             raise Exhausted(exceeded(self.limits, "steps", message="this program takes too many steps", span=span))
 
-    def weigh(self) -> None:
+    def weigh(self, weight: int = 1) -> None:
         """Count the steps of one question about sizes, which takes longer the more is known; as `count_step`."""
-        steps = 30 + len(self.context.facts) * 4 + len(self.context.domains)
+        steps = 30 + weight + len(self.context.facts) * 4 + len(self.context.domains)
         self.count_step(self.definition.declaration.name_span, steps)
 
     def descend(self, span: Span) -> None:

@@ -127,6 +127,14 @@ class Size:
         return frozenset().union(*(_names(atom) for monomial in self.terms for atom, _ in monomial))
 
     @property
+    def weight(self) -> int:
+        """How much there is to a size: its terms, and what stands inside floor quotients and maxima."""
+        if self.constant is not None:
+            return 1
+        inner = (atom.weight for term in self.terms for atom, _ in term if isinstance(atom, Application))
+        return len(self.terms) + sum(inner)
+
+    @property
     def atoms(self) -> tuple[Atom, ...]:
         """The variables and applications of the polynomial itself, in order."""
         return tuple(atoms(self.terms))

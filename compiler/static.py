@@ -1,6 +1,7 @@
 """Static expressions -> values: sizes, flags, lists and architectures, evaluated by the compiler."""
 
 from collections.abc import Callable
+from math import inf, isfinite
 
 from archc.arguments import bind
 from archc.conditions import demand, formula, undecided
@@ -12,7 +13,7 @@ from archc.operands import short
 from archc.prove import Fact, at_least, divides
 from archc.session import Refusal, Session
 from archc.shapes import FUNCTIONS, Undetermined, lift
-from archc.sizes import Size, exact, floordiv, modulo
+from archc.sizes import Size, SizeLimit, exact, floordiv, modulo
 from archc.tensor import Run
 from archc.values import (
     ARCHITECTURES,
@@ -38,13 +39,16 @@ from archc.values import (
     what,
 )  # fmt: skip
 
+LONGEST = 200
+"""Characters in the name of a number that is not known."""
+
 
 def evaluate(session: Session, expr: s.Expr, env: Env) -> Value:
     """Return the value of `expr`; an architecture comes back unevaluated, as a Closure or Applied.
 
     Raises Refusal where it has no value, Fork where that depends on an undecided condition.
     """
-    session.count_step(expr.span)
+    session.count_step(expr.span, 2)
     match expr:
         case s.Number(text):
             return number(text)
@@ -101,9 +105,17 @@ def _literal(session: Session, expr: s.Expr, env: Env) -> Value:
                     )
             first, last, by = (bound if isinstance(bound, (Size, float)) else None for bound in bounds)
             assert first is not None
+            if isinstance(low, s.Number) and isinstance(high, s.Number) and _falls(first, last):
+                text = f"{low.text} .. {high.text} is empty: a range goes up"
+                raise Refusal(Diagnostic("A0215", text, expr.span, hint=f"{high.text} .. {low.text}"))
             return Interval(first, last, by)
         case _:
             raise AssertionError(expr)
+
+
+def _falls(first: Size | float, last: Size | float | None) -> bool:
+    low, high = (bound.constant if isinstance(bound, Size) else bound for bound in (first, last))
+    return low is not None and high is not None and low > high
 
 
 def _kind(message: str, span: Span, hint: str = "") -> Diagnostic:
@@ -228,6 +240,8 @@ def _function(session: Session, function: Function, expr: s.Call, env: Env) -> V
         raise Refusal(Diagnostic("A0102", f"`{function.name}` takes its arguments by position", expr.span))
     try:
         return FUNCTIONS[function.name](*(value for _, value, _ in values))
+    except SizeLimit:
+        raise
     except (TypeError, IndexError, ValueError) as error:
         given = ", ".join(show(value) for _, value, _ in values)
         blame = session.blamed(function.name, expr.span)
@@ -300,14 +314,14 @@ def _arithmetic(session: Session, operator: s.Operator, left: Value, right: Valu
     if isinstance(left, Size) and isinstance(right, Size):
         return _sizes(session, operator, left, right, span)
     if isinstance(left, (Size, float)) and isinstance(right, (Size, float)):
-        return _floats(operator, left, right, span)
+        return _floats(session, operator, left, right, span)
     if isinstance(left, (Size, float, Opaque)) and isinstance(right, (Size, float, Opaque)):
-        return Opaque(f"{show(left)} {operator} {show(right)}")
+        return _unknown(session, left, operator, right)
     raise Refusal(_kind(f"`{operator}` takes numbers; this is {what(left)} {operator} {what(right)}", span))
 
 
 def _sizes(session: Session, operator: s.Operator, left: Size, right: Size, span: Span) -> Size:
-    session.count_step(span, len(left.terms) * len(right.terms))
+    session.count_step(span, left.weight * right.weight)
     match operator:
         case "+":
             return left + right
@@ -333,15 +347,27 @@ def _owed(session: Session, fact: Fact, code: str, subject: str, span: Span) -> 
     session.require(fact, Need(code, blame.subject, str(fact), blame.got, span), lambda _: blame.diagnostic(code, text))
 
 
-def _floats(operator: s.Operator, left: Size | float, right: Size | float, span: Span) -> Value:
+def _unknown(session: Session, left: Size | float | Opaque, operator: str, right: Size | float | Opaque) -> Opaque:
+    text = f"{show(left)} {operator} {show(right)}"
+    return Opaque(text if len(text) <= LONGEST else session.new_name("number"))
+
+
+def _floats(session: Session, operator: s.Operator, left: Size | float, right: Size | float, span: Span) -> Value:
     first = left if isinstance(left, float) else left.constant
     second = right if isinstance(right, float) else right.constant
     if first is None or second is None:
-        return Opaque(f"{show(left)} {operator} {show(right)}")
+        return _unknown(session, left, operator, right)
     if operator in ("/", "//", "%") and second == 0:
         raise Refusal(Diagnostic("A0205", f"{first:g} {operator} 0: there is no division by zero", span))
     operations: dict[str, Callable[[float, float], float]] = {
         "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b,
         "/": lambda a, b: a / b, "//": lambda a, b: a // b, "%": lambda a, b: a % b,
     }  # fmt: skip
-    return operations[operator](float(first), float(second))
+    try:
+        result = operations[operator](float(first), float(second))
+    except OverflowError:
+        result = inf
+    if not isfinite(result):
+        text = f"{show(left)[:40]} {operator} {show(right)[:40]} is larger than a number can be"
+        raise Refusal(Diagnostic("A0811", text, span, "numbers go up to 1.8e308"))
+    return result

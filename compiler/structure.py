@@ -10,6 +10,7 @@ from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.format import format_type
 from archc.grammar.limits import exceeded
 from archc.graph import Pattern
+from archc.instantiate import parts
 from archc.match import embedded, match, parts_of
 from archc.mentions import solvable
 from archc.operands import operands
@@ -37,7 +38,7 @@ def _clone(session: Session, values: dict[str, Value], into: Flow, blame: Blame,
         return flow(Power(into.type, count))
     if known > session.limits.repeats:
         raise Exhausted(exceeded(session.limits, "repeats", message=f"clone({known}) is too much", span=site.span))
-    session.count_step(site.span, known)
+    session.count_step(site.span, known * parts(into.type))
     return bundle((into,) * known)
 
 

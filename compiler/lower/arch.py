@@ -186,9 +186,10 @@ class _Body:
     def take(self, inputs: Sequence[int], sizes: Sequence[int]) -> list[Item]:
         """Return the operands that `inputs` form, of so many values each, taking up what is pending where order allows."""
         wanted: list[tuple[int, ...]] = []
+        start = 0
         for size in sizes:
-            start = sum(map(len, wanted))
             wanted.append(tuple(inputs[start : start + size]))
+            start += size
         found: list[Item] = []
         left = list(self.pending)
         for values in reversed(wanted):
