@@ -30,11 +30,12 @@ class Network:
     file: str
     at: tuple[int, ...]
     batch: int
+    training_batch: int
 
-    def input(self) -> Tensor:
+    def input(self, batch: int) -> Tensor:
         """Return a batch of the same pictures or tokens each time."""
         torch.manual_seed(0)
-        shape = (self.batch, *self.at)
+        shape = (batch, *self.at)
         return torch.randint(50257, shape) if len(self.at) == 1 else torch.rand(shape)
 
     def module(self, side: Side, device: str = "cpu") -> nn.Module:
@@ -46,9 +47,9 @@ class Network:
 
 
 NETWORKS = (
-    Network("ResNet18", "resnet18.arch", (3, 224, 224), 4),
-    Network("ViTTiny", "vit_tiny.arch", (3, 224, 224), 8),
-    Network("Gpt2Small", "gpt2_small.arch", (128,), 1),
+    Network("ResNet18", "resnet18.arch", (3, 224, 224), 4, 24),
+    Network("ViTTiny", "vit_tiny.arch", (3, 224, 224), 8, 24),
+    Network("Gpt2Small", "gpt2_small.arch", (128,), 1, 4),
 )
 
 
@@ -67,7 +68,7 @@ def speed_figures(network: Network, rounds: int) -> list[Figure]:
 
 
 def _beside(network: Network, ours: nn.Module, theirs: nn.Module, rounds: int, *, bound: float | None) -> list[Figure]:
-    x = network.input()
+    x = network.input(network.batch)
     gap = _gap(ours, theirs, x)
     figures = []
     for title, mode, run in (("forward", False, _forward), ("forward and backward", True, _both)):
@@ -95,7 +96,7 @@ def _turns(
 def memory_figure(network: Network) -> Figure:
     """Return the peak memory of one training step of the compiled network by that of its twin, each in a process."""
     peaks = {side: median(_child_peak(network.name, side) for _ in range(3)) for side in ("archc", "plain")}
-    note = f"{peaks['archc']:.0f} MB by {peaks['plain']:.0f} MB, batch {network.batch}, two training steps"
+    note = f"{peaks['archc']:.0f} MB by {peaks['plain']:.0f} MB, batch {network.training_batch}, two training steps"
     return Figure(f"{network.name}, peak memory", peaks["archc"] / peaks["plain"], MEMORY_BOUND, "times", note)
 
 
@@ -144,7 +145,7 @@ def _peak(name: str, side: Side) -> float:
     network = next(entry for entry in NETWORKS if entry.name == name)
     net = network.module(side).train()
     for _ in range(2):
-        _both(net, network.input())
+        _both(net, network.input(network.training_batch))
     # ru_maxrss would do on macOS; on Linux a child begins with what its parent had
     status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(float(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM"))
