@@ -25,6 +25,12 @@ class JsonError(ValueError):
         self.position = position
 
 
+class Scientific(Decimal):
+    """A number that was written with an exponent."""
+
+    __slots__ = ()
+
+
 def read(text: str) -> Json:
     """Return the document in `text`; numbers with a fraction or an exponent become Decimal.
 
@@ -89,7 +95,7 @@ def _sentence(message: str) -> str:
 def _decimal(text: str) -> Decimal:
     if len(text) > DIGITS:
         raise _Refused(f"a number has {len(text)} characters; {DIGITS} are read", text)
-    value = Decimal(text)
+    value = Scientific(text) if "e" in text or "E" in text else Decimal(text)
     if not value.is_finite() or abs(value.adjusted()) > DIGITS:
         raise _Refused(f"{text[:40]} is beyond the numbers that are read", text)
     return value

@@ -31,7 +31,7 @@ ROWS = (
     (
         *("data", "data_text", "json_text", "automaton", "regular", "digits", "formats", "strings", "lexemes"),
         *("predicates", "scalars", "bounds", "closed", "tags", "expansion", "schema", "predicate_kinds", "violations"),
-        *("validate", "fill", "disjoint", "documents", "forest", "prune", "damp", "refine"),
+        *("arms", "fill", "judge", "validate", "disjoint", "documents", "forest", "prune", "damp", "refine"),
     ),
     (
         *("session", "conditions", "arguments", "static", "emission", "instantiate", "operands", "solve", "match"),
