@@ -252,7 +252,7 @@ def _hole(session: Session, space: Domain, parameter: s.Parameter, span: Span) -
 
 def _within(session: Session, interval: Interval, span: Span) -> Value:
     """Return some value of a range that is searched over."""
-    name = session.new_name("choice")
+    name = session.new_name(f"({show(interval.low)} .. {show(interval.high)})")
     if not isinstance(interval.low, Size) or not isinstance(interval.high, Size):
         return Opaque(name)
     context = session.context.declare(name, low=None).assume(at_least(Size.var(name), interval.low))

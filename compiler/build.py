@@ -15,7 +15,7 @@ from archc.grammar.limits import exceeded
 from archc.grammar.parse import parse
 from archc.grammar.source import Source, Span
 from archc.graph import CallNode, Condition, Graph, Input, LoopNode, OpNode
-from archc.infer import apply, measures, signature
+from archc.infer import apply, signature
 from archc.instantiate import instantiate
 from archc.match import match
 from archc.mentions import names_of, solvable
@@ -88,8 +88,7 @@ def _build(
     into, env, variables = _input(session, kind, env, at)
     conditions: list[Condition] = []
     for clause in declaration.where:
-        if not measures(clause):
-            _clause(session, clause, env, conditions, arguments)
+        _clause(session, clause, env, conditions, arguments)
     entered = _origins(builder.enter(_named(kind.source, into.type), into.type), into)
     env = Env(env.module, {**env.names, **labels(kind.source, entered)})
     session.emitter = builder

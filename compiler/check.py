@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from archc.arguments import symbolic
 from archc.datatypes import datatypes
 from archc.grammar.diagnostics import CompileError, Diagnostic, Note
 from archc.grammar.format import format_type
@@ -26,8 +27,9 @@ from archc.session import (
     contained,
     too_deep,
 )
+from archc.sizes import Size
 from archc.static import evaluate
-from archc.values import Definition, Env, Formula, Obligation, show
+from archc.values import ARCHITECTURES, Definition, Env, Formula, Obligation, show, what
 from archc.walk import walk
 from archc.wording import in_words
 
@@ -182,11 +184,31 @@ class Checker:
                 return self._walks(definition)
             case "const":
                 self._guarded(declaration.name_span, lambda: self._constant(definition))
+            case "fn":
+                self._guarded(declaration.name_span, lambda: self._function(definition))
         return Summary()
 
     def _constant(self, definition: Definition) -> None:
         assert definition.declaration.value is not None
         evaluate(self.session(definition, ()), definition.declaration.value, Env(definition.module, {}))
+
+    def _function(self, definition: Definition) -> None:
+        """Require a `fn` on sizes to give a value; what depends on a case or a use is seen at each."""
+        declaration = definition.declaration
+        session = self.session(definition, ())
+        assert declaration.value is not None
+        values = [(p.name, symbolic(session, p, definition.module)) for p in declaration.parameters or ()]
+        if not all(isinstance(value, Size) for _, value in values):
+            return
+        env = Env(definition.module, {name: value for name, value in values if value is not None})
+        try:
+            result = evaluate(session, declaration.value, env)
+        except (Fork, PerUse):
+            return
+        if isinstance(result, ARCHITECTURES):
+            text = f"a fn computes with sizes; this is {what(result)}"
+            hint = "declare it as a block"
+            raise Refusal(Diagnostic("A0104", text, declaration.value.span, hint=hint))
 
     def _guarded(self, span: Span, action: Callable[[], None]) -> bool:
         try:

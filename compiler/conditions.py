@@ -268,8 +268,9 @@ def undecided(session: Session, site: str, values: Sequence[Value]) -> Value:
     """Return one unknown value among `values`; where none can stand for them, raise Fork."""
     sizes = [value.constant for value in values if isinstance(value, Size)]
     if len(sizes) == len(values) and None not in sizes:
-        name = session.new_name("choice")
         known = tuple(sorted({size for size in sizes if size is not None}))
+        shown = (*map(str, known[:4]), "...") if len(known) > 5 else map(str, known)
+        name = session.new_name(f"({' | '.join(shown)})")
         session.context = session.context.declare(name, low=known[0], high=known[-1], values=known)
         return Size.var(name)
     if all(isinstance(value, (bool, str, float)) for value in values):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from archc.grammar import syntax as s
 from archc.grammar.source import Span
 from archc.graph import Pattern, Static
 from archc.session import Session, Site
@@ -12,16 +13,48 @@ from archc.values import ARCHITECTURES, Flow, Items, Opaque, Shape, Value, flow
 
 
 def emit(
-    session: Session, name: str, values: Mapping[str, Value | Pattern], into: Flow, output: Type, site: Site
+    session: Session,
+    name: str,
+    values: Mapping[str, Value | Pattern],
+    into: Flow,
+    output: Type,
+    site: Site,
+    kind: s.TypeArrow | None = None,
 ) -> Flow:
-    """Return the output of the operation `name` on `into`, of the type that its rule found."""
-    origins = trace(into, output, site.span)
+    """Return the output of the operation `name` on `into`, of the type that its rule (or signature, `kind`) found."""
+    origins = (_carried(kind, into, output, site.span) if kind else None) or trace(into, output, site.span)
     if session.emitter is None:
         made = flow(output, site.span)
         return Flow(made.type, made.parts, None, origins) if isinstance(output, Tensor) else made
     attributes = tuple((key, static(value)) for key, value in values.items() if not isinstance(value, ARCHITECTURES))
     made = session.emitter.op(name, attributes, into, output, site)
     return Flow(made.type, made.parts, made.handle, origins)
+
+
+def _carried(kind: s.TypeArrow, into: Flow, output: Type, span: Span) -> tuple[Span | None, ...] | None:
+    """Return for each axis of `output` the text that set it, where the signature says which axes pass through."""
+    source, target = kind.source, kind.target
+    if not isinstance(source, s.TypeList) or not isinstance(target, s.TypeList) or not isinstance(output, Tensor):
+        return None
+    length = len(into.origins) - len(source.dims) + 1
+    passed: dict[str, tuple[Span | None, ...]] = {}
+    at = 0
+    for dim in source.dims:
+        inner = dim.value if isinstance(dim, s.DimRest) else dim
+        step = length if isinstance(dim, s.DimRest) else 1
+        if isinstance(inner, s.Ref):
+            passed[inner.name] = into.origins[at : at + step]
+        at += step
+    found: list[Span | None] = []
+    for dim in target.dims:
+        inner = dim.value if isinstance(dim, s.DimRest) else dim
+        if isinstance(inner, s.Ref) and inner.name in passed:
+            found.extend(passed[inner.name])
+        elif isinstance(dim, s.DimRest):
+            return None
+        else:
+            found.append(span)
+    return tuple(found) if len(found) == len(output.dims) else None
 
 
 def static(value: Value | Pattern) -> Static:

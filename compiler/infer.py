@@ -1,6 +1,7 @@
 """An architecture and what flows into it -> what flows out: the typing rules, for checking and for building."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from archc.arguments import bind
 from archc.arrows import apply_given, probe
@@ -8,7 +9,7 @@ from archc.choice import choose
 from archc.conditions import demand
 from archc.emission import emit
 from archc.grammar import syntax as s
-from archc.grammar.diagnostics import Diagnostic
+from archc.grammar.diagnostics import Diagnostic, Note
 from archc.grammar.format import format_type
 from archc.grammar.source import Span
 from archc.instantiate import instantiate
@@ -223,7 +224,7 @@ def _op(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
         demand(session, clause, inner, site.span, evaluate, clauses=declaration.where)
     output = instantiate(session, kind.target, inner, blame)
     check_shared(session, declaration.name, values, into.type, output, site)
-    return emit(session, declaration.name, values, into, output, site)
+    return emit(session, declaration.name, values, into, output, site, kind)
 
 
 def _block(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
@@ -256,8 +257,11 @@ MEASURES = ("depth", "nodes", "count", "params", "macs", "flops")
 
 def measures(declaration: s.Declaration, clause: s.Expr) -> bool:
     """Return whether a `where` clause of a space bounds a measure of its derivations."""
-    if declaration.kind != "space":
-        return False
+    return declaration.kind == "space" and is_measure(clause)
+
+
+def is_measure(clause: s.Expr) -> bool:
+    """Return whether an expression mentions a measure."""
     stack: list[s.Expr] = [clause]
     while stack:
         match stack.pop():
@@ -298,7 +302,9 @@ def _inside(session: Session, applied: Applied, names: dict[str, Value], into: F
         return flow(instantiate(session, declaration.type.target, Env(definition.module, names), blame), site.span)
     session.inside.append(definition)
     try:
-        if session.emitter is None or is_combinator(declaration):
+        if session.emitter is None:
+            return _used(session, declaration, Env(definition.module, names), into, site)
+        if is_combinator(declaration):
             return _walk(session, declaration, Env(definition.module, names), into)
 
         def walk(inner: Flow) -> Flow:
@@ -307,6 +313,15 @@ def _inside(session: Session, applied: Applied, names: dict[str, Value], into: F
         return session.emitter.call(declaration, names, into, site, walk)
     finally:
         session.inside.pop()
+
+
+def _used(session: Session, declaration: s.Declaration, env: Env, into: Flow, site: Site) -> Flow:
+    """Walk a body at one use, of which a complaint about it tells."""
+    try:
+        return _walk(session, declaration, env, into)
+    except Refusal as refusal:
+        note = Note(declaration.name, f"gets {into.type} here,", site.span)
+        raise Refusal(replace(refusal.diagnostic, notes=(*refusal.diagnostic.notes, note))) from None
 
 
 def _relabel(definition: Definition, names: dict[str, Value], inner: Flow) -> Env:

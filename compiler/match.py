@@ -194,6 +194,8 @@ def _tensor(
         count = f" of {len(actual.items)}" if isinstance(actual, Product) else ""
         what = f"a tuple{count} comes in" if is_tuple else f"`{actual}` may be of any type"
         hint = "put `-> add` or `-> concat` before it, which make one tensor of a tuple" if is_tuple else ""
+        if isinstance(actual, Product) and actual.labels and actual.labels[0]:
+            hint = f"{actual.labels[0]} -> {short(matching.blame.span)}"
         raise refuse(matching, "A0209", f"{matching.blame.subject} takes one tensor, and {what}", hint)
     _element(matching, element, actual)
     rest = next((place for place, dim in enumerate(dims) if isinstance(dim, s.DimRest)), None)

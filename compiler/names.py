@@ -228,6 +228,8 @@ def unknown(walk: Walk, ref: s.Ref, scope: Scope, place: Place, whole: Span) -> 
     local = bool(near) and near[0] in scope
     operation = (place == "network" and not local) or (place == "any" and bool(near) and _is_kind(walk, near[0], "op"))
     text = f"no op is called `{name}`" if operation and name[0].islower() else f"there is no `{name}` here"
+    if name in MEASURES and walk.kind != "space":
+        return Diagnostic("A0101", text, ref.span, "a measure of the members of a space")
     if name in walk.hidden:
         return Diagnostic("A0101", f"there is no `{name}` here", ref.span, walk.hidden[name])
     if elsewhere:

@@ -43,8 +43,8 @@ def _require(
     def refuse(witness: Witness | None) -> Diagnostic:
         inner = Blame(need.subject, need.demand, got, blame.span, _notes(debt, blame))
         label = f"{need.subject} gets {got} inside {blame.subject}" if got is not None else f"inside {blame.subject}"
-        if isinstance(need.demand, s.TypeExpr):
-            label = f"{inner.label}, inside {blame.subject}"
+        if not isinstance(need.demand, (str, s.Compare)):
+            label = f"{need.subject} needs {need.text} inside {blame.subject}"
         found = inner.diagnostic(need.code, sentence(need, formula, inner), label=label)
         if debt.need.span.source is None or debt.need.span == blame.span:
             return found

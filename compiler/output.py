@@ -12,14 +12,14 @@ from archc.tensor import Tensor
 from archc.values import Env, Flow
 
 
-def require_output(session: Session, target: s.TypeExpr, result: Flow, env: Env) -> None:
-    """Require the output of the body of this walk to be the declared one.
+def require_output(session: Session, target: s.TypeExpr, result: Flow, env: Env, body: s.Expr | None = None) -> None:
+    """Require the output of the body of this walk, or of one arm of it, to be the declared one.
 
     Raises Refusal that says how they differ, for one example where they do for some sizes only.
     """
     declaration = session.definition.declaration
     assert declaration.value is not None
-    place = _last_stage(session, declaration.value, env)
+    place = _last_stage(session, body or declaration.value, env)
     try:
         match(session, target, result, env, Blame("the output", "", result.type, place))
     except Refusal as refusal:

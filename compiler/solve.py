@@ -72,7 +72,7 @@ def _divide(matching: Matching, left: Size, factor: Size, expr: s.Expr, origin: 
     session, blame = matching.session, matching.blame
     if factor.constant != 1:
         fact = divides(factor, left)
-        need = Need("A0203", blame.subject, blame.needs, blame.got, blame.span)
+        need = Need("A0203", blame.subject, expr, blame.got, blame.span)
 
         def complain(witness: Witness | None) -> Diagnostic:
             named = [entry for entry in (*blame.known, *matching.known) if entry.value == factor]
@@ -86,7 +86,7 @@ def _divide(matching: Matching, left: Size, factor: Size, expr: s.Expr, origin: 
         left = exact(left, factor)
     known = left.constant
     if known is None or known < 1:
-        need = Need("A0206", blame.subject, blame.needs, blame.got, blame.span)
+        need = Need("A0206", blame.subject, expr, blame.got, blame.span)
         text = f"an axis of {format_expr(expr)} leaves {left} for {name}, and sizes are at least 1"
         found = refuse(matching, "A0206", text, "", solvable(expr))
         session.require(at_least(left, Size.of(1)), need, lambda _: found.diagnostic)

@@ -203,6 +203,9 @@ def _attribute(session: Session, expr: s.Attribute, env: Env) -> Value:
                 return entry
     if isinstance(value, (*ARCHITECTURES, Flow)) and not isinstance(value, Layer):
         hint = f"let layer = {short(expr.value.span)}  and then layer.{expr.name}" if isinstance(value, Applied) else ""
+        if session.scopes.find(env.module, expr.name) is not None:
+            text = f"an architecture has no `.{expr.name}`; `->` leads to the next step"
+            raise Refusal(Diagnostic("A0108", text, expr.span, hint=f"{short(expr.value.span)} -> {expr.name}"))
         text = f"`.{expr.name}` belongs to a `let` layer, so that it shares its weights"
         raise Refusal(Diagnostic("A0108", text, expr.span, hint=hint))
     text = f"`{short(expr.value.span)}` has no `.{expr.name}`"

@@ -1,21 +1,23 @@
 """One declaration under one set of assumptions: its input symbolic, its body typed, its output compared."""
 
 from archc.arguments import symbolic
+from archc.choice import choose
 from archc.conditions import formula
 from archc.grammar import syntax as s
-from archc.grammar.diagnostics import Diagnostic
+from archc.grammar.diagnostics import Diagnostic, Note
 from archc.grammar.format import format_expr
-from archc.infer import apply, measures
+from archc.grammar.source import Span
+from archc.infer import apply, is_measure, measures
 from archc.instantiate import instantiate
 from archc.match import match
-from archc.mentions import names_of
+from archc.mentions import names_of, solvable
 from archc.output import require_output
 from archc.prove import Fact
 from archc.session import Blame, Fork, PerUse, Refusal, Session, cases
 from archc.sizes import Size
 from archc.static import evaluate
-from archc.tensor import Run, Variable
-from archc.values import UNKNOWN, Env, Flow, Given, Shape, Value, flow
+from archc.tensor import Product, Run, Type, Variable
+from archc.values import UNKNOWN, Env, Flow, Given, Interval, Items, Shape, Value, flow, show, what
 
 
 def walk(session: Session) -> bool:
@@ -32,18 +34,43 @@ def walk(session: Session) -> bool:
     if not _assume(session, tuple(entry for entry in session.guard if not isinstance(entry, tuple))):
         return False
     blame = Blame(declaration.name, "", None, kind.source.span)
-    into = flow(instantiate(session, kind.source, env, blame), kind.source.span)
+    into = _entered(kind.source, instantiate(session, kind.source, env, blame))
     _names, _ = match(session, kind.source, into, Env(env.module, _parameter_names(declaration, env)), blame)
     session.obligations.clear()
     env = Env(env.module, {**env.names, **labels(kind.source, into)})
     for clause in declaration.where:
-        if not measures(clause) and not _assume_clause(session, clause, env):
+        if measures(declaration, clause):
+            _measure(session, clause, env)
+        elif not _assume_clause(session, clause, env):
             return False
     if declaration.kind == "op" or declaration.value is None:
+        return True
+    if session.flexible and isinstance(declaration.value, s.Choice):
+        _arms(session, declaration.value, kind.target, into, env)
         return True
     result = apply(session, evaluate(session, declaration.value, env), into, declaration.value.span)
     require_output(session, kind.target, result, env)
     return True
+
+
+def _arms(session: Session, body: s.Choice, target: s.TypeExpr, into: Flow, env: Env) -> None:
+    """Type each arm of a space up to its output, so that an arm that never gives what is declared is found."""
+
+    def complete(session: Session, value: Value, into: Flow, span: Span) -> Flow:
+        result = apply(session, value, into, span)
+        arm = next(arm.value for arm in body.arms if arm.value.span == span)
+        require_output(session, target, result, env, arm)
+        return result
+
+    choose(session, body, env, into, complete)
+
+
+def _entered(source: s.TypeExpr, kind: Type) -> Flow:
+    """Return the input of a declaration; the axes of each of several inputs come from its own text."""
+    if not isinstance(source, s.TypeTuple) or not isinstance(kind, Product) or len(source.items) != len(kind.items):
+        return flow(kind, source.span)
+    parts = tuple(flow(part, item.type.span) for part, item in zip(kind.items, source.items, strict=True))
+    return Flow(kind, parts)
 
 
 def _parameter_names(declaration: s.Declaration, env: Env) -> dict[str, Value]:
@@ -147,13 +174,42 @@ def _assume_clause(session: Session, clause: s.Expr, env: Env) -> bool:
     condition = formula(session, clause, env, evaluate)
     answer = session.settle(condition)
     if answer is False and not session.guard:
-        raise Refusal(Diagnostic("A0205", f"{format_expr(clause)} holds for no size", clause.span))
+        raise Refusal(_broken(clause, env))
     if isinstance(answer, bool):
         return answer
     alternatives = cases(condition)
     if len(alternatives) == 1:
         return _assume(session, alternatives[0])
     raise Fork(alternatives)
+
+
+def _measure(session: Session, clause: s.Expr, env: Env) -> None:
+    """Require a bound on a measure to be a comparison with a number."""
+    match clause:
+        case s.Logic(_, items):
+            for item in items:
+                _measure(session, item, env)
+        case s.Not(inner):
+            _measure(session, inner, env)
+        case s.Compare(_, left, right):
+            sides = (side for side in (left, right) if not is_measure(side))
+            for side in sides:
+                value = evaluate(session, side, env)
+                if not isinstance(value, (Size, float, Interval, Items)):
+                    text = f"a measure is compared with a number; this is {what(value)}"
+                    raise Refusal(Diagnostic("A0104", text, side.span))
+        case _:
+            text = f"a condition is true or false; this is {format_expr(clause)}"
+            raise Refusal(Diagnostic("A0104", text, clause.span, hint=f"{format_expr(clause)} <= ..."))
+
+
+def _broken(clause: s.Expr, env: Env) -> Diagnostic:
+    """Return the complaint about a demand that nothing fulfils, or that the defaults of a model do not."""
+    values = {name: env.names[name] for name in solvable(clause) if name in env.names}
+    known = {name: value for name, value in values.items() if not isinstance(value, Size) or value.constant is not None}
+    notes = tuple(Note(f"{name} = {show(value)}", "its default") for name, value in known.items())
+    text = "does not hold" if values and len(known) == len(values) else "holds for no size"
+    return Diagnostic("A0205", f"{format_expr(clause)} {text}", clause.span, notes=notes)
 
 
 def _assume(session: Session, facts: tuple[Fact, ...]) -> bool:

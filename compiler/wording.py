@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from archc.grammar.diagnostics import Diagnostic, Note
 
-_FRESH = re.compile(r"(?<=\w)'\d+")
+_FRESH = re.compile(r"(?<=[\w)])'\d+")
 
 
 def in_words(found: Diagnostic) -> Diagnostic:

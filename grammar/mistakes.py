@@ -242,6 +242,8 @@ def _equals(e: _Error) -> Diagnostic | None:
         token = e.found if "THEN" in e.expected else _fact_equals(e)
         if token is not None:
             return e.says("A0001", "expected `==`, found `=`", token=token, hint="`=` gives a value, `==` compares")
+    if e.found.kind == "COLON" and "EQUAL" in e.expected and _fact_equals(e) is not None:
+        return e.unexpected("`=`", "the type stands before `where`")
     if e.found.kind == "COLON" and "EQUAL" in e.expected:
         return e.unexpected("`=`", f"a value is given with `=`: {e.before.text} = ...")
     if (
@@ -282,7 +284,10 @@ def _if(e: _Error) -> Diagnostic | None:
 
 
 def _return(e: _Error) -> Diagnostic | None:
-    """Braces that give nothing back."""
+    """Braces that give nothing back, and statements without braces."""
+    if e.found.kind in ("CHOOSE", "LET") and e.wants_value and "RBRACE" not in e.expected:
+        hint = f"{{ {e.found.text} x = ...  return ... }}"
+        return e.says("A0001", f"`{e.found.text}` stands between braces, and none are open here", hint=hint)
     if "RETURN" in e.expected and (e.found.kind == "RBRACE" or (e.found.kind in _FIRST and e.starts_line)):
         return e.unexpected("`return`", "braces with `let` or `choose` end in `return ...`")
     after_key = "EQUAL" in e.expected and e.at > 1 and e.tokens[e.at - 2].kind == "LBRACE"
