@@ -130,6 +130,8 @@ def _number(data: Whole | Real | Fixed, value: Json) -> tuple[Violation, ...]:
 
 
 def _text(data: Text, value: str) -> tuple[Violation, ...]:
+    if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+        return (Violation((), "A0521", "a string holds half of a surrogate pair"),)
     if len(value) < data.low or (data.high is not None and len(value) > data.high):
         what = count(data.low, data.high, "character", "characters")
         return (Violation((), "A0525", f"expected {what}, found {len(value)}: {shown(value)}"),)

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from archc.cli.output import WrongCall
 
-COMMANDS = ("check", "fmt", "compile", "summary", "explain", "init")
+COMMANDS = ("check", "fmt", "compile", "summary", "validate", "explain", "init")
 
 
 def told(error: BaseException, given: Sequence[str]) -> WrongCall:
