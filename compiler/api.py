@@ -17,7 +17,14 @@ from archc.show.declaration import described
 from archc.show.summary import Summary, summarize
 
 if TYPE_CHECKING:
+    from random import Random
+
     import torch
+
+    from archc.data import Json, Schema
+    from archc.forest import Forest
+    from archc.runtime.count import Count
+    from archc.violations import Violation
 
 Argument = bool | int | float | str | Sequence["Argument"]
 """What a parameter of a model may be set to; a list of sizes is a list or a tuple."""
@@ -143,6 +150,65 @@ class Declaration:
     def summary(self, *, at: At = None, **parameters: Argument) -> Summary:
         """Return shapes and costs layer by layer; it prints as a table."""
         return summarize(self.graph(at=at, **parameters))
+
+    # ---------------------------------------------------------------- data types
+    @property
+    def schema(self) -> "Schema":
+        """What documents of a type are, as plain data.
+
+        Raises TypeError when the declaration is no type, CompileError when no document is of it.
+        """
+        return self._schema()
+
+    def parse(self, text: str) -> "Json":
+        """Return the document in `text`, which is of this type, with its defaults and computed fields filled in.
+
+        Numbers with a fraction are Decimal. Raises DocumentError with all that is wrong with it.
+        """
+        from archc.validate import parse
+
+        return parse(self._schema(), text)
+
+    def validate(self, value: object) -> "tuple[Violation, ...]":
+        """Return what is wrong with `value` as a document of this type: nothing where it is one.
+
+        Tuples count as lists, and a float as the decimal that it prints as. Raises TypeError for what is no JSON.
+        """
+        from archc.validate import plain, validate
+
+        return validate(self._schema(), plain(value))
+
+    def forest(self) -> "Forest":
+        """Return the typed grammar of the compact JSON text of a type's documents.
+
+        Raises TypeError when the declaration is no type, CompileError when no document is of it.
+        """
+        from archc.refine import forest
+
+        return forest(self._schema())
+
+    def count(self) -> "Count":
+        """Return how many values a type has: `.number`, None for no end of them, and whether it is `.exact`."""
+        from archc.runtime.count import count
+
+        return count(self.forest())
+
+    def sample(self, rng: "Random", n: int = 1, *, filled: bool = False) -> list[str]:
+        """Return `n` random documents of a type; when `filled`, with their computed fields.
+
+        Raises CompileError when no draw fulfils the conditions of the type.
+        """
+        from archc.runtime.documents import Documents
+
+        documents = Documents(self._schema())
+        return [documents.text(rng, filled=filled) for _ in range(n)]
+
+    def _schema(self) -> "Schema":
+        from archc.schema import schema
+
+        if self.kind != "type":
+            raise TypeError(f"`{self.name}` is a {self.kind}; documents are of a type")
+        return schema(self.program, self.name)
 
 
 def _at(at: At) -> str | tuple[int, ...] | Mapping[str, str | tuple[int, ...]] | None:

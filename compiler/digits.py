@@ -25,18 +25,23 @@ def whole(low: int | None, high: int | None) -> Regular:
     return choice(*arms)
 
 
-def stepped(low: int, high: int | None, step: int) -> Regular | None:
-    """Return the integers from `low` to `high` in steps from `low`; None where digits do not show the steps well."""
-    if high is not None and (high - low) // step < LISTED:
+def stepped(low: int | None, high: int | None, step: int) -> Regular | None:
+    """Return the integers from `low` to `high` in steps from `low`, or from 0 without one.
+
+    Return None where digits do not show the steps well.
+    """
+    if low is not None and high is not None and (high - low) // step < LISTED:
         return words([str(number) for number in range(low, high + 1, step)])
     width = next((width for width in range(1, 4) if 10**width % step == 0), 0)
     if not width:
         return None
     arms: list[Regular] = []
-    if low < 0:
-        arms.append(series(MINUS, _suffixed(1 if high is None or high >= 0 else -high, -low, -low % step, step, width)))
+    start = low or 0
+    if low is None or low < 0:
+        top = 1 if high is None or high >= 0 else -high
+        arms.append(series(MINUS, _suffixed(top, None if low is None else -low, -start % step, step, width)))
     if high is None or high >= 0:
-        arms.append(_suffixed(max(low, 0), high, low % step, step, width))
+        arms.append(_suffixed(max(start, 0), high, start % step, step, width))
     return choice(*arms)
 
 

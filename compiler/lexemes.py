@@ -32,7 +32,7 @@ def number_language(data: Whole | Real | Fixed) -> tuple[Regular, tuple[Bound, .
         case Real(low, high):
             return real(low, high), bounds
         case Whole(low, high, step):
-            language = stepped(low or 0, high, step) if step not in (None, 1) and step is not None else None
+            language = stepped(low, high, step) if step not in (None, 1) and step is not None else None
             if language is not None:
                 return language, (*bounds, Bound(f"in steps of {step}"))
             if step in (None, 1):

@@ -1,6 +1,7 @@
 """A forest -> how many texts it derives, and whether that is how many values there are."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from archc.automaton import TooLarge, intersection, is_empty
 from archc.census import first
@@ -8,6 +9,7 @@ from archc.forest import Call, Edge, Forest, Lexeme, Part
 from archc.regular import EMPTY, NOTHING, Chars, Regular, automaton, chars, literal, series, shortest, without
 from archc.runtime.semiring import COUNTING, inside
 
+LONG = 40
 AHEAD = 4096
 """So much fixed text is looked at to tell two alternatives apart."""
 
@@ -20,18 +22,37 @@ class Count:
     """How many values a type has, None for no end of them.
 
     It is `exact` when the grammar leaves no bound to validation and no text can be derived in two ways; otherwise there
-    are at most so many.
+    are at most so many, for these `reasons`.
     """
 
     number: int | None
     exact: bool
+    reasons: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """Return the count in words, and why it is not exact."""
+        if self.number is None:
+            return "without end"
+        written = digits(self.number)
+        if len(written) > LONG:
+            written = f"about {written[0]}.{written[1:3]} * 10**{len(written) - 1}"
+        if self.exact:
+            return written
+        return "\n".join([f"at most {written}", *(f"  not counted: {reason}" for reason in self.reasons)])
+
+
+def digits(number: int) -> str:
+    """Return `number` in decimal, however long it is."""
+    return format(Decimal(number), "f")
 
 
 def count(forest: Forest) -> Count:
     """Return how many values there are."""
     number = inside(forest, COUNTING)[forest.root]
-    left = any(not account.decoding for account in forest.accounts)
-    return Count(number, forest.exact and not left and is_unambiguous(forest))
+    reasons = [f"{account.subject}: {account.bound}" for account in forest.accounts if not account.decoding]
+    if not is_unambiguous(forest):
+        reasons.append("values that are of two alternatives count twice")
+    return Count(number, forest.exact and not reasons, tuple(reasons))
 
 
 def is_unambiguous(forest: Forest) -> bool:

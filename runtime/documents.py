@@ -58,9 +58,9 @@ class Documents:
         except Unfulfilled as error:
             text = f"no document was drawn that fulfils `{format_expr(error.clause)[:60]}`"
             hint = "bounds on the fields that it speaks of, or a computed field"
-            raise CompileError([Diagnostic("A0540", text, error.clause.span, f"in {TRIES} draws", hint=hint)]) from None
+            raise CompileError([Diagnostic("A0708", text, error.clause.span, f"in {TRIES} draws", hint=hint)]) from None
         text = f"every `{root.name}` that was drawn nests deeper than {NESTING}"
-        raise CompileError([Diagnostic("A0540", text, self._definitions[self._root.name].span)])
+        raise CompileError([Diagnostic("A0708", text, self._definitions[self._root.name].span)])
 
     # ---------------------------------------------------------------- drawing
     def fresh(self, data: Data, rng: Random) -> Json:
@@ -118,7 +118,7 @@ class Documents:
             found[key] = self.completed(data.value, self.fresh(data.value, rng), rng)
         else:
             text = f"no map was drawn with {data.low} keys, each another one"
-            raise CompileError([Diagnostic("A0540", text, self._definitions[self._root.name].span)])
+            raise CompileError([Diagnostic("A0708", text, self._definitions[self._root.name].span)])
         return dict(found)
 
     def _record(self, data: Object, value: Json, rng: Random) -> Json:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from archc.data import (
-    Constant,
     Data,
     Defined,
     Fixed,
@@ -13,17 +12,13 @@ from archc.data import (
     Named,
     Object,
     OneOf,
-    Real,
     Row,
     Table,
-    Text,
-    Truth,
     Whole,
 )  # fmt: skip
-from archc.formats import has_format
 from archc.refine import constant_text
-from archc.regular import matches, regular
 from archc.strings import escape
+from archc.violations import scalar
 
 Definitions = Mapping[str, Defined]
 
@@ -39,14 +34,6 @@ def fits(definitions: Definitions, data: Data, value: Json) -> bool:
     """Whether `value` is of the type `data`, conditions and computed fields apart."""
     data = resolved(definitions, data)
     match data:
-        case Truth():
-            return isinstance(value, bool)
-        case Constant(wanted):
-            return type(value) is type(wanted) and value == wanted
-        case Text():
-            return isinstance(value, str) and _text_fits(data, value)
-        case Whole() | Real() | Fixed():
-            return isinstance(value, (int, Decimal)) and not isinstance(value, bool) and _number_fits(data, value)
         case Many(item, low, high):
             return (
                 isinstance(value, list)
@@ -73,35 +60,12 @@ def fits(definitions: Definitions, data: Data, value: Json) -> bool:
             return any(fits(definitions, arm.type, value) for arm in arms)
         case Named():
             raise AssertionError(data)
+        case _:
+            return not scalar(data, value)
 
 
-def _between(number: int | Decimal, low: int | Decimal | None, high: int | Decimal | None) -> bool:
-    return (low is None or number >= low) and (high is None or number <= high)
-
-
-def _text_fits(data: Text, value: str) -> bool:
-    return (
-        _between(len(value), data.low, data.high)
-        and (data.pattern is None or matches(regular(data.pattern), value))
-        and (data.format is None or has_format(value, data.format))
-    )
-
-
-def _number_fits(data: Whole | Real | Fixed, value: int | Decimal) -> bool:
-    if not _between(value, data.low, data.high):
-        return False
-    match data:
-        case Whole(low, _, step):
-            return isinstance(value, int) and (not step or (value - (low or 0)) % step == 0)
-        case Fixed(places):
-            return _places(value) == places
-        case Real():
-            return True
-
-
-def _places(value: int | Decimal) -> int:
-    """Return how many digits stand after the point."""
-    return len(format(value, "f").partition(".")[2])
+def _between(number: int, low: int, high: int | None) -> bool:
+    return low <= number and (high is None or number <= high)
 
 
 def _record_fits(definitions: Definitions, data: Object, value: Mapping[str, Json]) -> bool:

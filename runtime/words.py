@@ -1,5 +1,6 @@
 """A regular language and chance -> a word of it that looks like what people write."""
 
+from functools import lru_cache
 from random import Random
 
 from archc.automaton import member
@@ -111,7 +112,7 @@ def _word(node: Regular, rng: Random) -> str:
         case Series(parts):
             return "".join(_word(part, rng) for part in parts)
         case Choice(arms):
-            return _word(rng.choices(arms, [1 if _is_one_word(arm) else 4 for arm in arms])[0], rng)
+            return _word(rng.choices(arms, [1 if _is_one_word(arm) else 12 for arm in arms])[0], rng)
         case Repeat(body, low, high):
             if body == CHARACTER:
                 return escape(prose(rng, low, high))
@@ -140,6 +141,7 @@ def _character(found: Chars, rng: Random) -> str:
     return member(ranges, rng.randrange(sum(high - low + 1 for low, high in ranges)))
 
 
+@lru_cache(maxsize=1 << 8)
 def _common(one: Chars, other: Chars) -> Chars:
     found = ((max(a, c), min(b, d)) for a, b in one.ranges for c, d in other.ranges)
     return chars(*(span for span in found if span[0] <= span[1]))

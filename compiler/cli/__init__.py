@@ -61,10 +61,13 @@ def _app() -> "Typer":
 
     from archc.cli.check import check
     from archc.cli.compile import compile_
+    from archc.cli.count import count
     from archc.cli.explain import explain
     from archc.cli.fmt import fmt
     from archc.cli.init import init
+    from archc.cli.sample import sample
     from archc.cli.summary import summary
+    from archc.cli.validate import validate
     from archc.cli.version import archc
 
     app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, invoke_without_command=True)
@@ -74,6 +77,9 @@ def _app() -> "Typer":
         ("fmt", fmt),
         ("compile", compile_),
         ("summary", summary),
+        ("sample", sample),
+        ("count", count),
+        ("validate", validate),
         ("explain", explain),
         ("init", init),
     ):
