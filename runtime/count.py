@@ -35,7 +35,8 @@ class Count:
             return "without end"
         written = digits(self.number)
         if len(written) > LONG:
-            written = f"about {written[0]}.{written[1:3]} * 10**{len(written) - 1}"
+            digit, _, power = f"{Decimal(self.number):.2e}".partition("e+")
+            written = f"about {digit} * 10**{power}"
         if self.exact:
             return written
         return "\n".join([f"at most {written}", *(f"  not counted: {reason}" for reason in self.reasons)])
