@@ -6,10 +6,26 @@ from decimal import Decimal
 from fractions import Fraction
 
 from archc.data import (
-    Arm, Constant, Data, Defined, Field, Fixed, Many, Named, Object, OneOf, Real, Row, Schema, Table, Text, Truth, Whole,
+    Arm,
+    Constant,
+    Data,
+    Defined,
+    Field,
+    Fixed,
+    Many,
+    Named,
+    Object,
+    OneOf,
+    Real,
+    Row,
+    Schema,
+    Table,
+    Text,
+    Truth,
+    Whole,
 )  # fmt: skip
-from archc.formats import PATTERNS
 from archc.forest import Account
+from archc.formats import PATTERNS
 from archc.grammar.diagnostics import CompileError, Diagnostic
 from archc.grammar.format import format_expr
 from archc.grammar.source import Span

@@ -108,9 +108,13 @@ def _arm(schema: Schema, data: OneOf, value: Json) -> Data | None:
             found = _arm(schema, inner, value)
             if found is not None:
                 return found
-        elif isinstance(value, list) and isinstance(inner, Many | Row):
-            return inner
-        elif isinstance(value, dict) and isinstance(inner, Object) and _fits(inner, value):
+        elif (
+            isinstance(value, list)
+            and isinstance(inner, Many | Row)
+            or isinstance(value, dict)
+            and isinstance(inner, Object)
+            and _fits(inner, value)
+        ):
             return inner
     return None
 
