@@ -1,7 +1,6 @@
 """The names that a type or an expression mentions."""
 
 from archc.grammar import syntax as s
-from archc.shapes import FUNCTIONS
 
 
 def names_of(kind: s.TypeExpr | None) -> dict[str, str]:
@@ -89,8 +88,7 @@ def solvable(expr: s.Expr) -> tuple[str, ...]:
     while stack:
         match stack.pop():
             case s.Ref(name):
-                if name not in FUNCTIONS:
-                    found[name] = None
+                found[name] = None
             case s.Call(_, arguments):
                 stack.extend(argument.value for argument in reversed(arguments))
             case s.Binary(_, left, right) | s.Compare(_, left, right):

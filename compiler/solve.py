@@ -123,6 +123,7 @@ def is_free(matching: Matching, name: str) -> bool:
 
 
 def bind(matching: Matching, name: str, size: Size, origin: Span | None) -> None:
+    """Let `name` be `size` from here on, set by the text `origin`."""
     matching.names[name] = size
     matching.known.append(origin_of(name, size, origin))
 
