@@ -187,6 +187,15 @@ class Declaration:
 
         return forest(self._schema())
 
+    def grammar(self, dialect: str) -> str:
+        """Return a type as grammar text: `ebnf` (xgrammar), `gbnf` (llama.cpp), `lark` (llguidance) or `regex`.
+
+        Raises CompileError when the dialect cannot say it, ValueError when there is no such dialect.
+        """
+        from archc.lower.grammar_text import grammar_text
+
+        return grammar_text(self.forest(), dialect, self.program.limits)
+
     def count(self) -> "Count":
         """Return how many values a type has: `.number`, None for no end of them, and whether it is `.exact`."""
         from archc.runtime.count import count

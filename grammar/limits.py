@@ -26,6 +26,8 @@ class Limits:
     call_depth: int = 100
     regex: int = 2 << 10
     definitions: int = 2_000
+    rules: int = 20_000
+    alternatives: int = 5_000
 
 
 DEFAULT = Limits()
@@ -47,6 +49,8 @@ _WORDS = {
     "size": ("A0811", "for a size"),
     "parameters": ("A0812", "parameters"),
     "nodes": ("A0813", "operations in a network"),
+    "rules": ("A0541", "rules in a grammar"),
+    "alternatives": ("A0542", "alternatives of a rule"),
 }
 
 
