@@ -15,6 +15,8 @@ JSON_VERSION = 1
 _EDGE = 80
 _GUTTER = 8
 _MOST_NOTES = 16
+# A shape stays on one line.
+_SHAPE = re.compile(r"\[[^\[\]]{1,40}\]")
 _COLOURS = {"error": "1;31", "warning": "1;33", "place": "2", "try": "1;32", "line": "2"}
 # What a terminal would obey or hide: control, format, surrogate, private and separator characters.
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -170,7 +172,9 @@ def _wrapped(text: str, head: str, pen: _Pen, *, tail: str = "") -> Iterator[str
         yield head + text + tail
         return
     room = max(pen.width - wide, 24)
-    lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
+    kept = _SHAPE.sub(lambda shape: shape[0].replace(" ", "\xa0"), text)
+    wrapped = textwrap.wrap(kept, room, break_long_words=False, break_on_hyphens=False) or [""]
+    lines = [line.replace("\xa0", " ") for line in wrapped]
     more = (head[: head.index("|") + 1] + (pen.paint("x", "line").partition("x")[2])) if "|" in head else ""
     bare = _columns(re.sub(r"\x1b\[[0-9;]*m", "", more))
     for number, line in enumerate(lines):
