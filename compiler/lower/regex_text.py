@@ -27,8 +27,8 @@ def to_regex(forest: Forest, limits: Limits = DEFAULT) -> str:
     ]
     cycles = components(graph, range(len(graph)))
     if cycles:
-        names = " -> ".join(f"`{forest.states[number].name}`" for number in (*cycles[0][:5], cycles[0][0]))
-        text = f"a regular expression cannot count what it has opened, and this type is inside itself: {names}"
+        name = forest.states[cycles[0][0]].name
+        text = f"a regular expression cannot count what it has opened, and `{name}` is inside itself"
         raise CompileError([Diagnostic("A0544", text, hint="--to ebnf, gbnf or lark")])
     found: dict[int, Regular] = {}
     waiting = [forest.root]
