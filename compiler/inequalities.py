@@ -228,6 +228,10 @@ class _Search:
         self.slack = slack
         self.nodes = nodes
         self.tried: set[frozenset[tuple[Monomial, Coefficient]]] = set()
+        self.by_sign: dict[bool, list[tuple[dict[Monomial, Coefficient], Monomial]]] = {True: [], False: []}
+        for constraint in constraints:
+            for term, factor in constraint.items():
+                self.by_sign[factor < 0].append((constraint, term))
 
     def reaches(self, goal: dict[Monomial, Coefficient], depth: int) -> bool:
         """Return whether a combination of the constraints is at most `goal`."""
@@ -264,10 +268,8 @@ class _Search:
         powers = dict(target)
         return [
             (constraint, term)
-            for constraint in self.constraints
-            for term, factor in constraint.items()
-            if (factor < 0) == (number < 0)
-            and all(exponent <= powers.get(atom, 0) for atom, exponent in term)
+            for constraint, term in self.by_sign[number < 0]
+            if all(exponent <= powers.get(atom, 0) for atom, exponent in term)
             and not (self.unsigned and self._is_unsigned(times(target, inverse(term))))
         ]
 

@@ -188,7 +188,7 @@ def _by_cases(fact: Fact, context: Context, cases: int) -> bool:
     if not fitting:
         return False
     name = min(fitting, key=lambda name: (name not in fact.variables, len(listed[name]), name))
-    left = cases // max(len(listed[name]), 1)
+    left = cases // max(len(listed[name]), 2)
     for value in listed[name]:
         case = context.assume(equal(Size.var(name), value))
         if case is not None and not _proven(fact, case, left, 12):

@@ -38,6 +38,7 @@ MAX_DEGREE = 100
 MAX_DEPTH = 40
 MAX_WEIGHT = 20_000
 MAX_ARGUMENTS = 64
+MAX_DIVISORS = 6
 MAX_NUMBER = 1 << 4096
 
 
@@ -244,7 +245,7 @@ class Application:
 def from_terms(terms: Terms) -> Size:
     """Return the size with these terms; raises SizeLimit where they are too many or too large."""
     kept: dict[Monomial, Coefficient] = {}
-    divided = False
+    divisors: set[Atom] = set()
     for monomial, number in terms.items():
         if not number:
             continue
@@ -252,10 +253,12 @@ def from_terms(terms: Terms) -> Size:
         kept[monomial] = whole
         if not -MAX_NUMBER < whole.numerator < MAX_NUMBER or sum(abs(power) for _, power in monomial) > MAX_DEGREE:
             raise SizeLimit(f"a size has a number of more than 4096 bits or a degree over {MAX_DEGREE}")
-        divided = divided or any(isinstance(atom, Application) and atom.function == "sum" for atom, _ in monomial)
+        divisors.update(atom for atom, _ in monomial if isinstance(atom, Application) and atom.function == "sum")
     if len(kept) > MAX_TERMS:
         raise SizeLimit(f"a size has more than {MAX_TERMS} terms")
-    if divided:
+    if len(divisors) > MAX_DIVISORS:
+        raise SizeLimit(f"a size is divided by more than {MAX_DIVISORS} sums")
+    if divisors:
         kept = cancelled(kept)
     constant = kept.get(CONSTANT, 0) if kept.keys() <= {CONSTANT} else None
     return Size.of(constant) if isinstance(constant, int) else Size(kept)
