@@ -150,6 +150,35 @@ def _disagreement_on_blocks(random: Random) -> tuple[Counter[str], str]:
     return tally, ""
 
 
+def _disagreement_while_running(random: Random) -> tuple[Counter[str], str]:
+    """Write a block and build it once with its sizes open; compare what it takes and gives at several sizes."""
+    text = f"arch 0.1\nimport std.nn\n{Writer(random, STD).block(0).text}\n"
+    tally: Counter[str] = Counter()
+    for declaration in _open_blocks(text):
+        given, _ = _at_random(declaration, random)
+        try:
+            module = archc.loads(text)[declaration.name].module(**given)
+        except CompileError:  # a weight has the shape of an open size, or the block is wrong
+            tally["not open"] += 1
+            continue
+        for _ in range(4):
+            _, shape = _at_random(declaration, random)
+            try:
+                theirs: object = _at(text, declaration, given, shape, random)
+            except TooLarge:
+                continue
+            except Refused as error:
+                theirs = f"refuses: {error}"
+            try:
+                ours: object = batched(outcome(module, Kind(shape)))
+            except ValueError as error:
+                ours = f"refuses: {error}"
+            tally["runs refused" if isinstance(ours, str) else "runs"] += 1
+            if ours != theirs and not (isinstance(ours, str) and isinstance(theirs, str)):
+                return tally, f"{text}{declaration.name} at {list(shape)} with {given}: archc {ours}; torch {theirs}"
+    return tally, ""
+
+
 # ---------------------------------------------------------------- the tests
 def _run(times: int, seed: object) -> Counter[str]:
     random = Random(f"programs {seed}")
@@ -163,12 +192,12 @@ def _run(times: int, seed: object) -> Counter[str]:
     return tally
 
 
-def _run_blocks(times: int, seed: object) -> Counter[str]:
+def _run_blocks(trial: Callable[[Random], tuple[Counter[str], str]], times: int, seed: object) -> Counter[str]:
     random = Random(f"blocks {seed}")
     tally: Counter[str] = Counter()
     stories = []
     for _ in range(times):
-        ends, story = _disagreement_on_blocks(random)
+        ends, story = trial(random)
         tally.update(ends)
         stories.extend([story] if story else [])
     assert not stories, f"{len(stories)} of {times}:\n" + "\n\n".join(sorted(stories, key=len)[:6])
@@ -183,8 +212,13 @@ def test_a_program_does_in_archc_what_its_text_does_in_torch(part: int) -> None:
 
 @pytest.mark.parametrize("part", range(2))
 def test_a_block_takes_the_sizes_that_its_preconditions_allow_and_no_others(part: int) -> None:
-    tally = _run_blocks(100, part)
+    tally = _run_blocks(_disagreement_on_blocks, 100, part)
     assert tally["uses accepted"] > 100 and tally["uses refused"] > 40, tally
+
+
+def test_a_module_with_open_sizes_runs_at_the_same_sizes() -> None:
+    tally = _run_blocks(_disagreement_while_running, 300, 0)
+    assert tally["runs"] > 40 and tally["runs refused"] > 20, tally
 
 
 @pytest.mark.soak
@@ -197,5 +231,11 @@ def test_ten_thousand_programs(part: int, record: Callable[[str], None]) -> None
 @pytest.mark.soak
 @pytest.mark.parametrize("part", range(2))
 def test_ten_thousand_blocks(part: int, record: Callable[[str], None]) -> None:
-    tally = _run_blocks(5_000, f"soak {part}")
+    tally = _run_blocks(_disagreement_on_blocks, 5_000, f"soak {part}")
+    record(", ".join(f"{count} {end}" for end, count in sorted(tally.items())) + "; 0 disagreements")
+
+
+@pytest.mark.soak
+def test_five_thousand_modules_with_open_sizes(record: Callable[[str], None]) -> None:
+    tally = _run_blocks(_disagreement_while_running, 5_000, "soak")
     record(", ".join(f"{count} {end}" for end, count in sorted(tally.items())) + "; 0 disagreements")
