@@ -50,8 +50,17 @@ def build(
         raise CompileError([refusal.diagnostic]) from None
     except (Fork, PerUse):
         text = f"what `{name}` is depends on an input size that is not given"
-        hint = "give the input type, as in at='[3, 224, 224]' (--at '[3, 224, 224]')"
+        hint = f"give the input type: --at '{_example(definition.declaration.type)}', or at= in Python"
         raise CompileError([Diagnostic("A0702", text, definition.declaration.name_span, hint=hint)]) from None
+
+
+def _example(kind: s.TypeExpr | None) -> str:
+    """Return an input of a declaration as text, with 7 for each axis that it leaves open."""
+    source = kind.source if isinstance(kind, s.TypeArrow) else None
+    if not isinstance(source, s.TypeList):
+        return "[3, 224, 224]"
+    dims = tuple(dim if isinstance(dim, s.Number) else s.Number("7") for dim in source.dims)
+    return format_type(s.TypeList(source.element, dims))
 
 
 def _is_buildable(definition: Definition) -> None:

@@ -138,6 +138,7 @@ def refuse(
 
 
 def for_example(witness: Witness | None) -> str:
+    """Return a witness as the end of a sentence, or nothing where there is none."""
     return (
         f", for example when {', '.join(f'{name} = {value}' for name, value in sorted(witness.items()))}"
         if witness
