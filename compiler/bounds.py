@@ -35,7 +35,43 @@ def bounded(data: Data, where: Sequence[s.Expr], name: str = "it") -> tuple[Data
                 text = f"no value is left: {format_expr(part)[:60]} contradicts the type, {bounds_text(data)}"
                 raise CompileError([Diagnostic("A0506", text, part.span)])
             data = narrowed
+    _require_order(data, rest, ("it", name))
     return data, tuple(rest)
+
+
+def _require_order(data: Data, rest: Sequence[s.Expr], names: tuple[str, str]) -> None:
+    """Raise CompileError where comparisons that are no bounds, `<` of a Float or those of dates, leave no value."""
+    if not isinstance(data, Real) and not (isinstance(data, Text) and data.format == "date"):
+        return
+    lows: list[tuple[Fraction | str, bool]] = []
+    highs: list[tuple[Fraction | str, bool]] = []
+    if isinstance(data, Real):
+        lows.extend([] if data.low is None else [(Fraction(data.low), False)])
+        highs.extend([] if data.high is None else [(Fraction(data.high), False)])
+    for part in rest:
+        match part:
+            case s.Compare("<" | "<=" | ">" | ">=" as operator, s.Ref(name), bound) if name in names:
+                value = bound.value if isinstance(bound, s.String) else _number(bound)
+                side = lows if operator in (">", ">=") else highs
+                if value is not None and isinstance(value, str) == isinstance(data, Text):
+                    side.append((value, operator in ("<", ">")))
+                    if _exclude(lows, highs):
+                        text = f"no value is left: {format_expr(part)[:60]} contradicts what stands before it"
+                        raise CompileError([Diagnostic("A0506", text, part.span)])
+
+
+def _exclude(lows: Sequence[tuple[Fraction | str, bool]], highs: Sequence[tuple[Fraction | str, bool]]) -> bool:
+    """Return whether a lower bound, strict or not, excludes an upper one; all are of one kind."""
+    for low, is_above in lows:
+        for high, is_below in highs:
+            if isinstance(low, str) and isinstance(high, str):
+                apart, equal = low > high, low == high
+            else:
+                assert isinstance(low, Fraction) and isinstance(high, Fraction), (low, high)
+                apart, equal = low > high, low == high
+            if apart or (equal and (is_above or is_below)):
+                return True
+    return False
 
 
 def is_empty(data: Data) -> bool:

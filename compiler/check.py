@@ -8,7 +8,7 @@ from archc.datatypes import datatypes
 from archc.grammar.diagnostics import CompileError, Diagnostic, Note
 from archc.grammar.format import format_type
 from archc.grammar.limits import DEFAULT, Limits, exceeded
-from archc.grammar.source import Source, Span
+from archc.grammar.source import NOWHERE, Source, Span
 from archc.load import Loaded
 from archc.operands import short
 from archc.prove import Context, Fact
@@ -73,6 +73,8 @@ def check(loaded: Loaded, limits: Limits = DEFAULT) -> Program:
     found = (*found, *complaints, *datatypes(loaded, names, limits))
     skipped = frozenset(id(definition.declaration) for definition in cyclic)
     checker = Checker(names, limits, [*found], skipped, Budget(_allowance(loaded)))
+    if not any(entry.severity == "error" for entry in found):
+        checker.documents(loaded)
     for module in names.modules[1:]:
         checker.module(module.own.values())
     errors = [entry for entry in checker.found if entry.severity == "error"]
@@ -146,6 +148,16 @@ class Checker:
     budget: Budget = field(default_factory=Budget)
     summaries: dict[int, Summary] = field(default_factory=dict)
     stack: list[Definition] = field(default_factory=list)
+
+    def documents(self, loaded: Loaded) -> None:
+        """Check what documents its types admit."""
+        if not any(
+            entry.declaration.kind == "type" for module in self.scopes.modules[1:] for entry in module.own.values()
+        ):
+            return
+        from archc.documents import documents  # only programs with types pay for the machinery of documents
+
+        self._guarded(NOWHERE, lambda: self.found.extend(documents(loaded, self.scopes, self.limits)))
 
     def module(self, definitions: Iterable[Definition]) -> None:
         """Check each of `definitions`, unless the program has taken all its steps."""

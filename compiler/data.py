@@ -1,7 +1,7 @@
 """What JSON documents a data type admits, as plain data: generics expanded, spreads merged, names resolved."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from archc.grammar import syntax as s
@@ -120,6 +120,7 @@ class Arm:
 
     type: "Data"
     docs: tuple[str, ...] = ()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

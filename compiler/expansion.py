@@ -14,7 +14,7 @@ from archc.scope import Scopes
 from archc.values import Definition
 
 LONGEST_NAME = 60
-LARGEST_ARGUMENT = 2_000
+LARGEST_ARGUMENT = 300
 SHORT: Mapping[type[Data], str] = {Whole: "Int", Real: "Float", Fixed: "Decimal", Text: "String", Truth: "Bool"}
 
 
@@ -30,6 +30,7 @@ class Making:
     waiting: deque[str] = field(default_factory=deque)
     found: dict[str, Defined] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
+    instances: int = 0
     sizes: dict[int, tuple[Data, int]] = field(default_factory=dict)
 
 
@@ -49,7 +50,8 @@ def define(making: Making, definition: Definition, arguments: tuple[Data, ...]) 
     known = making.names.get((id(declaration), arguments))
     if known is not None:
         return known
-    if len(making.origins) >= making.limits.definitions:
+    making.instances += bool(arguments)
+    if making.instances > making.limits.definitions:
         raise CompileError([_endless(making, declaration)])
     base = "_".join([declaration.name, *(_short(argument) for argument in arguments)])[:LONGEST_NAME]
     name, number = base, 2
@@ -112,3 +114,22 @@ def reached(root: str, found: Mapping[str, Defined]) -> set[str]:
                 waiting.append(data.name)
             inner.extend(parts(data))
     return kept
+
+
+def users(names: set[str], found: Mapping[str, Defined]) -> set[str]:
+    """Return those of `found` that mention one of `names`, or mention one that does."""
+    mentioning: dict[str, set[str]] = {}
+    for name, entry in found.items():
+        inner: list[Data] = [entry.type]
+        while inner:
+            data = inner.pop()
+            if isinstance(data, Named):
+                mentioning.setdefault(data.name, set()).add(name)
+            inner.extend(parts(data))
+    kept: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        for name in mentioning.get(waiting.pop(), set()) - kept:
+            kept.add(name)
+            waiting.append(name)
+    return kept & found.keys()

@@ -1,5 +1,6 @@
 """What a document leaves out: the values of defaults and computed fields, spelled as their types ask."""
 
+import json
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -10,6 +11,7 @@ from archc.predicates import Impossible, Unknown, evaluate
 from archc.violations import scalar
 
 DIGITS = 1_000
+WIDTH = 60
 
 
 def default_value(schema: Schema, field: Field) -> Json:
@@ -109,3 +111,21 @@ def computed_order(fields: Iterable[Field]) -> tuple[Field, ...]:
     if waiting:
         raise Impossible(next(iter(waiting)))
     return tuple(found)
+
+
+def written_text(value: Json) -> str:
+    """Return a value as compact JSON, its end left out where it is long."""
+    text = _json(value)
+    return text if len(text) <= WIDTH else text[: WIDTH - 3] + "..."
+
+
+def _json(value: Json) -> str:
+    match value:
+        case Decimal():
+            return str(value)
+        case list():
+            return "[" + ",".join(map(_json, value)) + "]"
+        case dict():
+            return "{" + ",".join(f"{json.dumps(name)}:{_json(part)}" for name, part in value.items()) + "}"
+        case _:
+            return json.dumps(value, ensure_ascii=False)

@@ -62,6 +62,7 @@ class _Judging:
     arms: dict[int, Arms] = field(default_factory=dict)
     defaults: dict[int, Json] = field(default_factory=dict)
     orders: dict[int, tuple[Field, ...]] = field(default_factory=dict)
+    open: set[tuple[str, int]] = field(default_factory=set)
 
 
 Judge = Generator[_Part, Judged, Judged]
@@ -137,11 +138,15 @@ def _judge(judging: _Judging, part: _Part) -> Judge:
 
 def _named(judging: _Judging, name: str, value: Json) -> Judge:
     definition = judging.schema.definitions[name]
+    if (name, id(value)) in judging.open:
+        return Judged(unlike("a value that ends", value), value)
+    judging.open.add((name, id(value)))
     judged = yield _Part(definition.type, value)
+    judging.open.discard((name, id(value)))
     if judged.violations or not definition.where:
         return judged
     record = fields_of(judged.value)
-    wrong = [found for clause in definition.where for found in _condition(clause, record, judged.value)]
+    wrong = [found for clause in definition.where for found in violated(clause, record, judged.value)]
     return Judged(tuple(wrong), judged.value)
 
 
@@ -270,12 +275,12 @@ def _miscomputed(entry: Field, text: str, result: Json, violations: Iterable[Vio
 def _conditions(data: Object, record: Mapping[str, Json]) -> Iterator[Violation]:
     for entry in data.fields:
         if entry.where is not None and entry.name in record:
-            yield from under(entry.name, _condition(entry.where, record, record[entry.name]))
+            yield from under(entry.name, violated(entry.where, record, record[entry.name]))
     for clause in data.where:
-        yield from _condition(clause, record, dict(record))
+        yield from violated(clause, record, dict(record))
 
 
-def _condition(clause: s.Expr, record: Mapping[str, Json], it: Json) -> Iterator[Violation]:
+def violated(clause: s.Expr, record: Mapping[str, Json], it: Json) -> Iterator[Violation]:
     """Yield what is wrong with a value of which a condition does not hold."""
     for part in clause.items if isinstance(clause, s.Logic) and clause.operator == "and" else (clause,):
         try:

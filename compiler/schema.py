@@ -1,5 +1,6 @@
 """A `type` of a Program -> Schema: generics expanded, spreads merged, constants put in, every mention a definition."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -23,7 +24,8 @@ from archc.data import (
     Text,
     Whole,
 )
-from archc.expansion import Making, Scope, closed_in, define, reached
+from archc.expansion import Making, Scope, closed_in, define, reached, users
+from archc.fill import computed_order
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import CompileError, Diagnostic
 from archc.grammar.format import format_type
@@ -75,8 +77,35 @@ def schema_of(scopes: Scopes, definition: Definition, limits: Limits) -> Schema:
     while making.waiting:
         _defined(making, making.waiting.popleft())
     kept = reached(root, making.found)
-    found = {key: making.found[key] for key in making.origins if key in kept}
-    return Schema(root, {key: replace(entry, type=tagged(entry.type, found)) for key, entry in found.items()})
+    return Schema(root, _tagged({key: making.found[key] for key in making.origins if key in kept}))
+
+
+def everything(
+    scopes: Scopes, definitions: Iterable[Definition], limits: Limits
+) -> tuple[Mapping[str, Defined], tuple[Diagnostic, ...]]:
+    """Return what each of `definitions` admits, with all that they mention, and what contradicts itself in them.
+
+    Those that no document has, and those that mention one of them, are left out.
+    """
+    making = Making(scopes, limits, Constants(scopes))
+    complaints: list[Diagnostic] = []
+    left_out: set[str] = set()
+    for definition in definitions:
+        define(making, definition, ())
+    while making.waiting:
+        name = making.waiting.popleft()
+        try:
+            _defined(making, name)
+        except CompileError as error:
+            left_out.add(name)
+            complaints.extend(entry for entry in error.diagnostics if entry.code != "A0515")
+    for name in users(left_out, making.found):
+        del making.found[name]
+    return _tagged(making.found), tuple(dict.fromkeys(complaints))
+
+
+def _tagged(found: Mapping[str, Defined]) -> Mapping[str, Defined]:
+    return {key: replace(entry, type=tagged(entry.type, found)) for key, entry in found.items()}
 
 
 # ---------------------------------------------------------------- definitions
@@ -92,8 +121,10 @@ def _defined(making: Making, name: str) -> Defined | None:
                 [exceeded(making.limits, "call_depth", message=text, span=definition.declaration.name_span)]
             )
         making.open.add(name)
-        making.found[name] = _body(making, name, definition.declaration, _scope(definition, arguments))
-        making.open.discard(name)
+        try:
+            making.found[name] = _body(making, name, definition.declaration, _scope(definition, arguments))
+        finally:
+            making.open.discard(name)
     return making.found[name]
 
 
@@ -172,7 +203,7 @@ def _data(making: Making, kind: s.TypeExpr, scope: Scope) -> Data:
         case s.TypeRecord(members):
             return _record(making, members, scope)
         case s.TypeUnion(arms):
-            made = tuple(Arm(_data(making, arm.type, scope), arm.docs) for arm in arms)
+            made = tuple(Arm(_data(making, arm.type, scope), arm.docs, arm.type.span) for arm in arms)
             return OneOf(made) if len(made) > 1 else made[0].type
         case s.TypeArrow():
             raise _no_document(f"{format_type(kind)[:60]} is a network, and documents are data", kind.span)
@@ -291,7 +322,27 @@ def _record(making: Making, members: tuple[s.Field | s.TypeSpread, ...], scope: 
             where.extend(inner.where)
         else:
             fields.append(_field(making, member, scope, everything))
+    _require_order(fields)
     return Object(tuple(fields), tuple(where))
+
+
+def _require_order(fields: list[Field]) -> None:
+    """Raise CompileError where a field is computed from itself, or from one that may be absent."""
+    try:
+        computed_order(fields)
+    except Impossible as cycle:
+        found = next(entry for entry in fields if entry.name == str(cycle))
+        text = f"`{found.name}` is computed from itself"
+        raise CompileError([Diagnostic("A0504", text, found.default.span if found.default else found.span)]) from None
+    optional = {entry.name for entry in fields if entry.optional}
+    for entry in fields:
+        absent = sorted(names_in(entry.default) & optional) if entry.default is not None else []
+        if absent:
+            text = f"`{entry.name}` is computed from `{absent[0]}`, which may be absent"
+            span = entry.default.span if entry.default is not None else entry.span
+            raise CompileError(
+                [Diagnostic("A0504", text, span, hint=f"give `{absent[0]}` a default instead of the `?`")]
+            )
 
 
 def _spread(making: Making, member: s.TypeSpread, scope: Scope) -> Object:

@@ -53,7 +53,7 @@ ROWS = (
             "violations",
             "json_places",
         ),
-        *("arms", "fill", "judge", "validate", "disjoint", "documents", "forest", "prune", "damp", "refine"),
+        *("arms", "fill", "judge", "validate", "common", "disjoint", "documents", "forest", "prune", "damp", "refine"),
     ),
     (
         *("session", "conditions", "arguments", "static", "emission", "instantiate", "operands", "solve", "match"),
