@@ -31,6 +31,7 @@ DEPTH = 8
 NODES = 60
 CHILDREN = 5
 CONSTRAINTS = 40
+WIDEST = 9
 CASES = 16
 
 
@@ -138,7 +139,9 @@ def _combined(goal: Size, facts: Sequence[Size], box: Box, nodes: int) -> bool:
     top = from_terms(scale(goal.terms, divided, denominator(goal.terms.values())))
     slack = 0 if divided else denominator(goal.terms.values())
     strict = from_terms(add(top.terms, {divided: 1})) - 1
-    known = _constraints(top, facts, box)
+    if _is_wide(top) or _is_wide(strict):
+        return False
+    known = [size for size in _constraints(top, facts, box) if not _is_wide(size)]
     lows = {atom: atom_interval(atom, box)[0] for size in (top, strict, *known) for atom in size.atoms}
     shifted = [_shifted(size.terms, lows) for size in known]
     names = {atom: f"{index:03}" for index, atom in enumerate(sorted(lows, key=rank))}
@@ -147,6 +150,11 @@ def _combined(goal: Size, facts: Sequence[Size], box: Box, nodes: int) -> bool:
     if search.reaches(_renamed(_shifted(top.terms, lows), names), DEPTH):
         return True
     return bool(divided) and search.reaches(_renamed(_shifted(strict.terms, lows), names), DEPTH)
+
+
+def _is_wide(size: Size) -> bool:
+    """Whether a product of so many factors stands in `size` that it would be too long with a sum for each factor."""
+    return any(sum(abs(exponent) for _, exponent in term) > WIDEST for term in size.terms)
 
 
 def _constraints(goal: Size, facts: Iterable[Size], box: Box) -> list[Size]:

@@ -280,7 +280,7 @@ class Session:
 
     def weigh(self, weight: int = 1) -> None:
         """Count the steps of one question about sizes, which takes longer the more is known; as `count_step`."""
-        steps = 30 + weight + len(self.context.facts) * 4 + len(self.context.domains)
+        steps = 30 + weight + 4 * len(self.context.facts) ** 3 + len(self.context.domains)
         self.count_step(self.definition.declaration.name_span, steps)
 
     def descend(self, span: Span) -> None:
