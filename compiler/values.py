@@ -121,7 +121,7 @@ class Env:
     module: int
     names: Mapping[str, "Value"]
 
-    def bind(self, **names: "Value") -> "Env":
+    def bind(self, /, **names: "Value") -> "Env":
         """Return this environment with more names."""
         return Env(self.module, {**self.names, **names})
 
