@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from archc.data import Json, Schema
     from archc.forest import Forest
+    from archc.lower.json_schema import Keywords
     from archc.runtime.count import Count
     from archc.violations import Violation
 
@@ -160,14 +161,16 @@ class Declaration:
         """
         return self._schema()
 
-    def parse(self, text: str) -> "Json":
+    def parse(self, text: str, *, strict: bool = False) -> "Json":
         """Return the document in `text`, which is of this type, with its defaults and computed fields filled in.
 
-        Numbers with a fraction are Decimal. Raises DocumentError with all that is wrong with it.
+        A `strict` text is one that a hosted API wrote for `json_schema(strict=True)`. Numbers with a fraction are
+        Decimal. Raises DocumentError with all that is wrong with it.
         """
+        from archc.lower.strict_schema import parse_strict
         from archc.validate import parse
 
-        return parse(self._schema(), text)
+        return (parse_strict if strict else parse)(self._schema(), text)
 
     def validate(self, value: object) -> "tuple[Violation, ...]":
         """Return what is wrong with `value` as a document of this type: nothing where it is one.
@@ -195,6 +198,25 @@ class Declaration:
         from archc.lower.grammar_text import grammar_text
 
         return grammar_text(self.forest(), dialect, self.program.limits)
+
+    def json_schema(self, *, strict: bool = False) -> "Keywords":
+        """Return a type as JSON Schema (draft 2020-12), or `strict` in the subset of hosted APIs.
+
+        Raises CompileError where that subset cannot say it.
+        """
+        from archc.lower.json_schema import to_json_schema
+        from archc.lower.strict_schema import to_strict_schema
+
+        return (to_strict_schema if strict else to_json_schema)(self._schema()).document
+
+    def pydantic(self) -> str:
+        """Return a type as a Python module of pydantic classes that needs pydantic and nothing else.
+
+        Raises CompileError on a pattern that pydantic cannot hold.
+        """
+        from archc.lower.pydantic_source import to_pydantic
+
+        return to_pydantic(self._schema())[0]
 
     def count(self) -> "Count":
         """Return how many values a type has: `.number`, None for no end of them, and whether it is `.exact`."""

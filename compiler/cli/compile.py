@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
 NETWORKS = ("python", "arch", "json")
 GRAMMARS = ("ebnf", "gbnf", "lark", "regex")
-FORMATS = (*NETWORKS, *GRAMMARS)
+SCHEMAS = ("json-schema", "pydantic")
+FORMATS = (*NETWORKS, *GRAMMARS, *SCHEMAS)
 
 To = Annotated[str, typer.Option("--to", metavar="|".join(FORMATS), help="What to write.")]
 Account = Annotated[bool, typer.Option("--verbose", "-v", help="Also print where each bound of a type is enforced.")]
+Strict = Annotated[bool, typer.Option("--strict", help="json-schema: the subset of hosted APIs.")]
 Out = Annotated[str, typer.Option("-o", "--out", metavar="OUT", help="The file to write; - is standard output.")]
 
 
@@ -26,13 +28,17 @@ def compile_(
     at: At = "",
     settings: Settings = [],  # noqa: B006
     verbose: Account = False,
+    strict: Strict = False,
 ) -> int:
-    """Write a network as torch source, .arch text or JSON, or a data type as a grammar for decoding."""
+    """Write a network as torch source, .arch text or JSON, or a data type as a grammar, JSON Schema or pydantic."""
     from archc.cli.output import emit, write_whole
     from archc.cli.target import built
 
-    _require_format(to)
-    text = _grammar(target, to, verbose=verbose) if to in GRAMMARS else _lowered(to, built(target, at, settings))
+    _require_format(to, strict=strict)
+    if to in SCHEMAS:
+        text = _schema(target, to, verbose=verbose, strict=strict)
+    else:
+        text = _grammar(target, to, verbose=verbose) if to in GRAMMARS else _lowered(to, built(target, at, settings))
     if out == "-":
         emit(text)
     else:
@@ -40,7 +46,7 @@ def compile_(
     return 0
 
 
-def _require_format(to: str) -> None:
+def _require_format(to: str, *, strict: bool) -> None:
     from difflib import get_close_matches
 
     from archc.cli.output import WrongCall
@@ -50,6 +56,10 @@ def _require_format(to: str) -> None:
         label = f"nearest: {near[0]}" if near else f"there are: {', '.join(FORMATS)}"
         raise WrongCall(
             "A0909", f"`{to}` is no format that archc writes", to, label=label, hint=f"--to {(near or FORMATS)[0]}"
+        )
+    if strict and to != "json-schema":
+        raise WrongCall(
+            "A0901", f"`--strict` goes with json-schema, and not with {to}", "--strict", hint="--to json-schema"
         )
 
 
@@ -80,4 +90,25 @@ def _grammar(target: str, to: str, *, verbose: bool) -> str:
     text = grammar_text(found, to)
     if verbose:
         emit("\n".join(account_lines(fitted(found, DIALECTS[to]))), to=sys.stderr)
+    return text
+
+
+def _schema(target: str, to: str, *, verbose: bool, strict: bool) -> str:
+    import sys
+
+    from archc.cli.output import emit
+    from archc.cli.typed import typed
+    from archc.lower.json_schema import schema_text, to_json_schema
+    from archc.lower.pydantic_source import to_pydantic
+    from archc.lower.strict_schema import to_strict_schema
+
+    schema = typed(target)
+    if to == "pydantic":
+        text, accounts = to_pydantic(schema)
+    else:
+        lowered = to_strict_schema(schema) if strict else to_json_schema(schema)
+        text, accounts = schema_text(lowered), lowered.accounts
+    if verbose and accounts:
+        lines = [f"  {entry.subject}: {entry.bound} ({entry.why})" for entry in accounts]
+        emit("\n".join(["left to validation:", *lines]), to=sys.stderr)
     return text

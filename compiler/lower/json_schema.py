@@ -1,5 +1,6 @@
 """Schema -> JSON Schema (draft 2020-12), and an account of what that cannot say."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -85,6 +86,11 @@ def to_json_schema(schema: Schema) -> Lowered:
     if draft.found:
         raise CompileError(draft.found)
     return Lowered(document, tuple(draft.accounts))
+
+
+def schema_text(lowered: Lowered) -> str:
+    """Return a JSON Schema as text, two columns a level."""
+    return json.dumps(lowered.document, indent=2, ensure_ascii=False) + "\n"
 
 
 def assembled(draft: Draft, head: Keywords) -> Keywords:
@@ -257,7 +263,7 @@ def _table(draft: Draft, data: Table, place: Place) -> Keywords:
 
 def refuse(draft: Draft, place: Place, what: str, hint: str) -> None:
     """Note that the strict subset has no such thing."""
-    text = f"`{place.path}` is {what}, which the strict JSON Schema of hosted APIs does not have"
+    text = f"`{place.path.partition('|')[0]}` holds {what}, which the strict JSON Schema of hosted APIs does not have"
     draft.found.append(Diagnostic("A0530", text, place.span, hint=hint))
 
 

@@ -1,75 +1,14 @@
 """Conditions and computed values -> Python expressions over checked values, exact, silent on what is absent."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from archc.constants import exact
-from archc.data import (
-    Constant,
-    Data,
-    Field,
-    Fixed,
-    Many,
-    Named,
-    Object,
-    OneOf,
-    Real,
-    Row,
-    Schema,
-    Table,
-    Text,
-    Truth,
-    Whole,
-)
+from archc.data import Data, OneOf, Text, Truth, Whole
 from archc.formats import instant
 from archc.grammar import syntax as s
 from archc.lower.names import literal
-from archc.lower.pydantic_types import quoted, resolved
-
-
-class Untranslated(Exception):
-    """A condition that generated Python does not check; the text says what is in the way."""
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """Python source of a value. It is one of `kind`, and known where all `guards` hold.
-
-    Kinds: int, decimal, float, ratio, str, date, moment, bool, list, record, map, null. Items of a list are of `data`.
-    """
-
-    code: str
-    kind: str
-    data: Data = Truth()
-    guards: tuple[str, ...] = ()
-    nullable: bool = False
-    closed: bool = True
-
-    def inside(self) -> str:
-        """Return the source as it may be an operand."""
-        return self.code if self.closed else f"({self.code})"
-
-
-Terms = list[tuple[str, ...]]
-"""Any of these, all parts of which hold."""
-
-Lookup = Callable[[str], Term]
-"""What a name in a condition stands for. Raises Untranslated."""
-
-
-@dataclass(slots=True)
-class Writer:
-    """Translates expressions; `used` are the helpers and imports that they need."""
-
-    schema: Schema
-    fields: Mapping[tuple[str, str], str]
-    lookup: Lookup
-    used: dict[str, None] = field(default_factory=dict)
-    ratios: bool = False
-    calculates: bool = False
-    divides: bool = False
-    depth: int = 0
-    absent: Callable[[str, Field], bool] = lambda owner, field: field.optional
+from archc.lower.pydantic_terms import NUMBERS, Term, Terms, Untranslated, Writer, item_of, known, member
+from archc.lower.pydantic_types import quoted
 
 
 def fails(writer: Writer, expr: s.Expr, guards: tuple[str, ...] = ()) -> Terms:
@@ -109,15 +48,15 @@ def _truth(writer: Writer, expr: s.Expr, *, holds: bool) -> Terms:
                 *_all([yes, _truth(writer, then, holds=holds)]), *_all([no, _truth(writer, otherwise, holds=holds)])
             ]  # fmt: skip
         case _:
-            found = _known(_term(writer, expr))
+            found = known(_term(writer, expr))
             if found.kind != "bool":
                 raise Untranslated(f"a {found.kind} is no condition")
             return [(*found.guards, found.inside() if holds else f"not {found.inside()}")]
 
 
 def _unique(writer: Writer, expr: s.Expr, *, holds: bool) -> tuple[str, ...]:
-    items = _known(_term(writer, expr))
-    item = _item(writer, items)
+    items = known(_term(writer, expr))
+    item = item_of(writer, items)
     if items.kind != "list" or item.kind not in ("str", "int", "decimal", "date", "bool") or item.nullable:
         raise Untranslated(f"items that are a {item.kind} are compared")
     return (*items.guards, f"len(set({items.code})) {'==' if holds else '<'} len({items.code})")
@@ -145,30 +84,23 @@ def _compared(writer: Writer, expr: s.Compare, *, holds: bool) -> tuple[str, ...
     if expr.operator == "in":
         if right.kind != "list":
             raise Untranslated(f"a {right.kind} is searched")
-        member = _item(writer, right)
+        member = item_of(writer, right)
         if "moment" in (member.kind, left.kind) or not _alike(left, member) or "float" in (left.kind, member.kind):
             raise Untranslated("times and fractions are searched for by value")
         return (*left.guards, *right.guards, f"{left.inside()} {sign} {right.inside()}")
     if not _alike(left, right):
         raise Untranslated(f"a {left.kind} is compared with a {right.kind}")
     if expr.operator not in ("==", "!="):
-        left, right = _known(left), _known(right)
+        left, right = known(left), known(right)
     left, right = _comparable(writer, left, right)
-    return (*left.guards, *right.guards, f"{left.code} {sign} {right.code}")
-
-
-_NUMBERS = ("int", "decimal", "float", "ratio")
+    one, other = (term.inside() if term.kind == "bool" else term.code for term in (left, right))
+    return (*left.guards, *right.guards, f"{one} {sign} {other}")
 
 
 def _alike(left: Term, right: Term) -> bool:
     texts = ("str", "date", "moment")
-    groups = (_NUMBERS, texts, ("bool",))
+    groups = (NUMBERS, texts, ("bool",))
     return any(left.kind in group and right.kind in group for group in groups)
-
-
-def _known(term: Term) -> Term:
-    """Return `term` as it is worked with: known only where it is not null."""
-    return replace(term, guards=(*term.guards, f"{term.code} is not None"), nullable=False) if term.nullable else term
 
 
 def _comparable(writer: Writer, left: Term, right: Term) -> tuple[Term, Term]:
@@ -178,7 +110,7 @@ def _comparable(writer: Writer, left: Term, right: Term) -> tuple[Term, Term]:
             raise Untranslated("what may be null is compared")
         return left, right
     kinds = {left.kind, right.kind}
-    if kinds <= set(_NUMBERS):
+    if kinds <= set(NUMBERS):
         return _number(writer, left), _number(writer, right)
     if "moment" in kinds:
         return _moment(writer, left), _moment(writer, right)
@@ -201,9 +133,9 @@ def _moment(writer: Writer, term: Term) -> Term:
 def _within(writer: Writer, left: Term, span: s.Range, *, holds: bool) -> tuple[str, ...]:
     low, high = _term(writer, span.low), _term(writer, span.high) if span.high is not None else None
     ends = [term for term in (low, high) if term is not None]
-    if any(term.kind not in _NUMBERS for term in (left, *ends)):
+    if any(term.kind not in NUMBERS for term in (left, *ends)):
         raise Untranslated("a range is not one of numbers")
-    left, low, *rest = (_number(writer, _known(term)) for term in (left, *ends))
+    left, low, *rest = (_number(writer, known(term)) for term in (left, *ends))
     code = f"{low.inside()} <= {left.inside()}" + (f" <= {rest[0].inside()}" if rest else "")
     if span.step is not None:
         step = _number(writer, _term(writer, span.step))
@@ -253,7 +185,9 @@ def _term(writer: Writer, expr: s.Expr) -> Term:
         case s.List(items):
             return _list(writer, [_term(writer, item) for item in items if not isinstance(item, s.Spread)], len(items))
         case s.Compare() | s.Logic() | s.Not():
+            ratios = writer.ratios
             found = _truth(writer, expr, holds=True)
+            writer.ratios = ratios
             if len(found) != 1 or len(found[0]) != 1:
                 raise Untranslated("a condition with unknown parts is a value")
             return Term(found[0][0], "bool", closed=False)
@@ -278,138 +212,17 @@ def _list(writer: Writer, items: list[Term], count: int) -> Term:
     if len(items) != count or any(item.guards or item.nullable for item in items) or not items:
         raise Untranslated("a list has parts that may be absent")
     kinds = {item.kind for item in items}
-    data: Data = (
-        {"str": Text(), "int": Whole(), "bool": Truth()}.get(kinds.pop(), OneOf(())) if len(kinds) == 1 else OneOf(())
-    )
+    known_kinds: dict[str, Data] = {"str": Text(), "int": Whole(), "bool": Truth()}
+    data = known_kinds.get(kinds.pop(), OneOf(())) if len(kinds) == 1 else OneOf(())
     return Term(f"[{', '.join(item.code for item in items)}]", "list", data)
-
-
-def typed(schema: Schema, data: Data, code: str) -> Term:
-    """Return a value of type `data` that `code` reaches. Raises Untranslated where its kind is not one."""
-    data = resolved(schema, data)
-    arms = [data]
-    if isinstance(data, OneOf):
-        arms = [resolved(schema, arm.type) for arm in data.arms]
-    rest = [arm for arm in arms if arm != Constant(None)]
-    kinds = {_kind(arm) for arm in rest}
-    if kinds <= set(_NUMBERS) and len(kinds) > 1:
-        kinds = {"float"} if "float" in kinds else {"decimal"}
-    if len(kinds) != 1:
-        raise Untranslated("a value is of several kinds")
-    inner = data if len(arms) > 1 else _items(data)
-    return Term(code, kinds.pop(), inner, nullable=len(rest) < len(arms))
-
-
-def _items(data: Data) -> Data:
-    return data.item if isinstance(data, Many) else data
-
-
-def _kind(data: Data) -> str:
-    match data:
-        case Text(format="date"):
-            return "date"
-        case Text(format="date-time" | "time"):
-            return "moment"
-        case Text():
-            return "str"
-        case Whole():
-            return "int"
-        case Fixed():
-            return "decimal"
-        case Real():
-            return "float"
-        case Truth():
-            return "bool"
-        case Constant(bool()):
-            return "bool"
-        case Constant(int()):
-            return "int"
-        case Constant(str()):
-            return "str"
-        case Constant(found):
-            return "null" if found is None else "float"
-        case Many():
-            return "list"
-        case Object():
-            return "record"
-        case Table():
-            return "map"
-        case Row() | OneOf() | Named():
-            raise Untranslated("a value is of several kinds")
-
-
-def member(writer: Writer, term: Term, name: str) -> Term:
-    """Return the field `name` of a record, or of each record in a list. Raises Untranslated."""
-    if term.kind == "list":
-        return gathered(writer, term, name)
-    if term.kind != "record":
-        raise Untranslated(f"`{name}` is sought in a {term.kind}")
-    owner = _known(term)
-    found, optional = _field(writer, owner.data, name, owner.code)
-    guards = (*owner.guards, f"{found.code} is not None") if optional else owner.guards
-    return replace(found, guards=guards)
-
-
-def _field(writer: Writer, data: Data, name: str, code: str) -> tuple[Term, bool]:
-    """Return the field `name` of a record, or of each arm of a union of them, and whether it may be absent."""
-    if isinstance(data, OneOf):
-        arms = [arm.type for arm in data.arms if resolved(writer.schema, arm.type) != Constant(None)]
-    else:
-        arms = [data]
-    found: dict[tuple[Term, bool], None] = {}
-    for arm in arms:
-        record = resolved(writer.schema, arm)
-        if not isinstance(record, Object):
-            raise Untranslated(f"`{name}` is not in every arm")
-        owner = next((key for key, entry in writer.schema.definitions.items() if entry.type == record), "")
-        entries = [entry for entry in record.fields if entry.name == name]
-        if not entries or not owner:
-            raise Untranslated(f"`{name}` is not in every arm")
-        term = typed(writer.schema, entries[0].type, f"{code}.{writer.fields[owner, name]}")
-        optional = writer.absent(owner, entries[0])
-        if optional and term.nullable:
-            raise Untranslated(f"`{name}` may be absent and may be null")
-        found[term, optional] = None
-    if len(found) != 1:
-        raise Untranslated(f"`{name}` differs from arm to arm")
-    return next(iter(found))
-
-
-def _item(writer: Writer, term: Term, name: str = "item") -> Term:
-    return typed(writer.schema, term.data, name)
-
-
-def gathered(writer: Writer, term: Term, name: str) -> Term:
-    """Return the fields `name` of the records in a list, where they are there."""
-    owner = _known(term)
-    item = _item(writer, owner)
-    if item.kind == "list" or item.nullable or item.kind != "record":
-        raise Untranslated("lists of lists are gathered from")
-    found, optional = _field(writer, owner.data, name, "item")
-    if found.nullable:
-        raise Untranslated(f"`{name}` may be null")
-    inner = _records(writer, owner.data, name)
-    only = f" if {found.code} is not None" if optional else ""
-    if found.kind == "list":
-        raise Untranslated("lists of lists are gathered from")
-    return Term(f"[{found.code} for item in {owner.code}{only}]", "list", inner, owner.guards)
-
-
-def _records(writer: Writer, data: Data, name: str) -> Data:
-    """Return the type of the field `name` in the items of a list."""
-    record = resolved(writer.schema, data)
-    if isinstance(record, OneOf):
-        record = resolved(writer.schema, record.arms[0].type)
-    assert isinstance(record, Object), record
-    return next(entry.type for entry in record.fields if entry.name == name)
 
 
 # ---------------------------------------------------------------- calculations
 def _number(writer: Writer, term: Term) -> Term:
     """Return a number as it is calculated with: decimals as decimals, or all fractions as fractions."""
-    if term.kind not in _NUMBERS:
+    if term.kind not in NUMBERS:
         raise Untranslated(f"a {term.kind} is calculated with")
-    term = _known(term)
+    term = known(term)
     if writer.ratios and term.kind in ("decimal", "float"):
         writer.used["as_fraction"] = None
         return replace(term, code=f"as_fraction({term.code})", kind="ratio", closed=True)
@@ -449,7 +262,7 @@ def _choice(writer: Writer, expr: s.If) -> Term:
     then, otherwise = _term(writer, expr.then), _term(writer, expr.otherwise)
     if len(yes) != 1 or len(yes[0]) != 1 or then.guards or otherwise.guards or then.nullable or otherwise.nullable:
         raise Untranslated("a choice has parts that may be absent")
-    if then.kind in _NUMBERS:
+    if then.kind in NUMBERS:
         then, otherwise = _number(writer, then), _number(writer, otherwise)
     if {then.kind, otherwise.kind} == {"int", "ratio"} or {then.kind, otherwise.kind} == {"int", "decimal"}:
         kind = then.kind if otherwise.kind == "int" else otherwise.kind
@@ -457,11 +270,11 @@ def _choice(writer: Writer, expr: s.If) -> Term:
         kind = then.kind
     else:
         raise Untranslated("a choice is of several kinds")
-    return Term(f"{then.code} if {yes[0][0]} else {otherwise.code}", kind, closed=False)
+    return Term(f"({then.code} if {yes[0][0]} else {otherwise.code})", kind)
 
 
 def _call(writer: Writer, name: str, arguments: list[s.Expr]) -> Term:
-    terms = [_known(_term(writer, argument)) for argument in arguments]
+    terms = [known(_term(writer, argument)) for argument in arguments]
     guards = tuple(guard for term in terms for guard in term.guards)
     first = terms[0]
     if name == "round":
@@ -472,7 +285,7 @@ def _call(writer: Writer, name: str, arguments: list[s.Expr]) -> Term:
         return Term(f"len({first.code})", "int", guards=guards)
     if name in ("min", "max") and len(terms) > 1:
         numbers = [_number(writer, term) for term in terms]
-        kind = max((term.kind for term in numbers), key=_NUMBERS.index)
+        kind = max((term.kind for term in numbers), key=NUMBERS.index)
         return Term(f"{name}({', '.join(term.code for term in numbers)})", kind, guards=guards)
     if first.kind != "list":
         raise Untranslated(f"{name} of a {first.kind}")
@@ -481,7 +294,7 @@ def _call(writer: Writer, name: str, arguments: list[s.Expr]) -> Term:
 
 
 def _folded(writer: Writer, name: str, items: Term) -> Term:
-    item = _item(writer, items)
+    item = item_of(writer, items)
     if item.nullable:
         raise Untranslated("items may be null")
     number = _number(writer, item)

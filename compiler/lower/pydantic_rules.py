@@ -8,10 +8,11 @@ from archc.grammar import syntax as s
 from archc.grammar.format import format_expr
 from archc.lower.layout import WIDTH
 from archc.lower.names import identifier, prose
-from archc.lower.pydantic_predicates import Term, Untranslated, Writer, fails, member, typed, value
+from archc.lower.pydantic_predicates import fails, value
+from archc.lower.pydantic_terms import Term, Terms, Untranslated, Writer, member, reached, typed
 from archc.lower.pydantic_types import Module, quoted
 
-Rule = tuple[list[tuple[str, ...]], str]
+Rule = tuple[Terms, str]
 """When a condition is broken, in Python, and what to say then."""
 
 
@@ -62,7 +63,7 @@ def _use(module: Module, writer: Writer) -> None:
 # ---------------------------------------------------------------- conditions
 def record_checks(module: Module, entry: Defined, record: Object) -> list[str]:
     """Return the method that checks what holds between the fields of a record; no lines where nothing does."""
-    writer = _writer(module, entry, record, "self.{}")
+    writer = _writer(module, entry, record, inside=False)
     clauses: list[tuple[s.Expr, str]] = []
     for field in record.fields:
         if field.where is not None:
@@ -151,8 +152,8 @@ def _checks(module: Module, writer: Writer, rules: list[Rule], indent: int) -> l
         indent += 4
     pad = " " * indent
     for broken, text in rules:
-        lines += _condition(indent, broken)
-        lines.append(f"{pad}    raise ValueError({quoted(f'expected {text}')})")
+        for test in _conditions(indent, broken):
+            lines += [*test, f"{pad}    raise ValueError({quoted(f'expected {text}')})"]
     if writer.divides:
         pad = " " * (indent - 4 * (1 + writer.calculates))
         lines += [
@@ -162,39 +163,43 @@ def _checks(module: Module, writer: Writer, rules: list[Rule], indent: int) -> l
     return lines
 
 
-def _condition(indent: int, broken: list[tuple[str, ...]]) -> list[str]:
-    """Return the lines of `if`: any of the arms, all parts of which hold."""
+def _conditions(indent: int, broken: Terms) -> Iterator[list[str]]:
+    """Yield the lines of `if`: any of the arms, all parts of which hold; one for each arm where a line has no room."""
     arms = [" and ".join(arm) for arm in broken]
     if len(arms) > 1:
         arms = [f"({text})" if len(arm) > 1 else text for text, arm in zip(arms, broken, strict=True)]
     pad = " " * indent
     text = f"{pad}if {' or '.join(arms)}:"
     if len(text) <= WIDTH:
-        return [text]
-    sign, parts = ("or", arms) if len(arms) > 1 else ("and", list(broken[0]))
-    if len(parts) == 1:
-        return [text]
-    return [f"{pad}if (", f"{pad}    {parts[0]}", *(f"{pad}    {sign} {part}" for part in parts[1:]), f"{pad}):"]
+        yield [text]
+    elif len(broken) > 1:
+        for arm in broken:
+            yield from _conditions(indent, [arm])
+    elif len(broken[0]) == 1:
+        yield [text]
+    else:
+        first, *rest = broken[0]
+        yield [f"{pad}if (", f"{pad}    {first}", *(f"{pad}    and {part}" for part in rest), f"{pad}):"]
 
 
 # ---------------------------------------------------------------- computed fields
-def _writer(module: Module, entry: Defined, record: Object, reach: str) -> Writer:
+def _writer(module: Module, entry: Defined, record: Object, *, inside: bool) -> Writer:
+    """Return what translates for a record: over its finished fields, or `inside` over those that are known so far."""
     fields = {field.name: field for field in record.fields}
 
     def lookup(name: str) -> Term:
         if name == "it":
-            return Term("self", "record", record) if reach == "self.{}" else Term("data", "map")
+            return Term("self", "record", record) if not inside else Term("data", "map")
         if name not in fields:
             raise Untranslated(f"`{name}` is no field")
         field = fields[name]
-        code = reach.format(module.fields[entry.name, name])
+        own = module.fields[entry.name, name]
+        code = f'data["{own}"]' if inside else reached("self", own, field)
         term = typed(module.schema, field.type, code)
         if not may_be_absent(module, entry.name, field):
             return term
-        known = (
-            f'"{module.fields[entry.name, name]}" in self.model_fields_set' if term.nullable else f"{code} is not None"
-        )
-        if term.nullable and reach != "self.{}":
+        known = f'"{own}" in self.model_fields_set' if term.nullable else f"{code} is not None"
+        if term.nullable and inside:
             raise Untranslated(f"`{name}` may be absent and may be null")
         return Term(term.code, term.kind, term.data, (known,), term.nullable, term.closed)
 
@@ -217,7 +222,7 @@ def may_be_absent(module: Module, owner: str, field: Field) -> bool:
 def _value(module: Module, owner: str, field: Field) -> tuple[Term, Writer]:
     entry = module.schema.definitions[owner]
     assert isinstance(entry.type, Object) and field.default is not None
-    writer = _writer(module, entry, entry.type, 'data["{}"]')
+    writer = _writer(module, entry, entry.type, inside=True)
     return value(writer, field.default), writer
 
 

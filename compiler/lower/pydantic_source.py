@@ -39,7 +39,7 @@ MODEL = (
 )
 """What a class of pydantic calls its own, next to what begins with `model_`."""
 
-CLASS_WORDS = ("None", "True", "False", "bool", "dict", "float", "int", "list", "object", "str", "tuple", "type")
+CLASS_WORDS = ("None", "True", "False", "bool", "dict", "float", "int", "list", "str", "tuple")
 """What the body of a class means by these words, next to names that are imported and helpers."""
 
 LISTED = 12

@@ -212,7 +212,7 @@ PRESENT = '''
     @model_serializer(mode="wrap")
     def _present(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what is absent."""
-        absent = {name for name in type(self).model_fields if getattr(self, name) is None} - self.model_fields_set
+        absent = {name for name, value in self.__dict__.items() if value is None} - self.model_fields_set
         absent |= {type(self).model_fields[name].alias or name for name in absent}
         return {key: value for key, value in write(self).items() if key not in absent}
 '''

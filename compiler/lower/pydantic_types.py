@@ -50,6 +50,7 @@ class Module:
     absent: bool = False
     aliased: bool = False
     lazy: bool = False
+    kinds: set[str] = field(default_factory=set)
     span: Span = NOWHERE
 
     def use(self, name: str) -> str:
@@ -83,6 +84,7 @@ def annotation(module: Module, data: Data) -> Piece:
             return _whole(module, low, high, step)
         case Real(low, high):
             bounds = _bounds(module, low, high)
+            module.kinds.add("float")
             return annotated(module, "float", call(module.use("Field"), strict="True", **bounds, allow_inf_nan="False"))
         case Fixed(places, low, high):
             module.places.add(places)

@@ -3,8 +3,12 @@
 from collections.abc import Iterator
 
 from archc.data import Constant, Data, Field, Json, Many, Named, Object, OneOf, Row, Schema, Table
+from archc.fill import fitted
 from archc.grammar.diagnostics import CompileError, Diagnostic
+from archc.json_text import JsonError, read
 from archc.lower.json_schema import Draft, Keywords, Lowered, Node, assembled
+from archc.validate import filled
+from archc.violations import DocumentError, Violation
 
 PROPERTIES = 5_000
 NESTING = 10
@@ -16,7 +20,7 @@ def to_strict_schema(schema: Schema) -> Lowered:
     """Return the JSON Schema of `schema` in the subset of hosted APIs.
 
     Every field is required: null stands for an optional one that is absent, and computed ones are left out; `restored`
-    reads such a document back. Raises CompileError on what the subset does not have (A0530) and on more than it takes
+    reads such a document back, and `parse_strict` a text of it. Raises CompileError on what the subset does not have (A0530) and on more than it takes
     (A0531).
     """
     draft = Draft(schema, strict=True)
@@ -66,9 +70,25 @@ def _too_much(schema: Schema, document: Keywords) -> Iterator[Diagnostic]:
 
 
 # ---------------------------------------------------------------- reading back
+def parse_strict(schema: Schema, text: str) -> Json:
+    """Return the document of the strict schema in `text` as one of `schema`, filled in as `parse` does.
+
+    Raises DocumentError with all that is wrong with it.
+    """
+    try:
+        value = read(text)
+    except JsonError as error:
+        raise DocumentError([Violation((), "A0521", error.message)]) from None
+    return filled(schema, restored(schema, value))
+
+
 def restored(schema: Schema, value: Json) -> Json:
-    """Return a document of the strict schema as one of `schema`: without the nulls that stand for absent fields."""
-    return _restored(schema, schema.definitions[schema.root].type, value)
+    """Return a document of the strict schema as one of `schema`.
+
+    It is without the nulls that stand for absent fields, and its decimals have all their digits.
+    """
+    root = schema.definitions[schema.root].type
+    return fitted(schema, root, _restored(schema, root, value))
 
 
 def _restored(schema: Schema, data: Data, value: Json) -> Json:
