@@ -154,7 +154,7 @@ HELPERS = {
         '''def rounded_to(value: Fraction | int, places: int = 0) -> Fraction:
     """Return `value` with `places` digits after the point, halves away from zero."""
     scale = Fraction(10) ** places
-    units = (abs(value) * scale * 2 + 1) // 2
+    units = (abs(Fraction(value)) * scale * 2 + 1) // 2
     return Fraction(units if value >= 0 else -units) / scale
 ''',
         ("Fraction",),
