@@ -175,6 +175,8 @@ def _split(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     values, blame = _bound(session, applied, into, site)
     axis, sizes = values["axis"], values["sizes"]
     assert isinstance(axis, Size) and isinstance(sizes, Items)
+    if isinstance(into.type, Product) and len(into.type.items) == 1:
+        into = parts_of(into)[0]  # (T) is T
     if not isinstance(into.type, Tensor):
         return flow(UNKNOWN) if into.type == UNKNOWN else _refuse(blame, "A0209", "split takes one tensor")
     shape = Shape(into.type.dims)

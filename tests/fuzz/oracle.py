@@ -224,6 +224,8 @@ class Oracle:
         op = OPS[declaration.name]
         if not isinstance(into, torch.Tensor) and len(into) == 1 and declaration.name not in TUPLES:
             into = into[0]  # (T) is T
+        elif not isinstance(into, torch.Tensor):
+            into = tuple(item[0] if isinstance(item, tuple) and len(item) == 1 else item for item in into)
         kinds = kinds_of(into)
         if declaration.name in ("zero", "split") and any(kind.bound is not None for kind in leaves(kinds)):
             raise TooLarge  # the largest id, by which bounds are told here, may be gone
