@@ -30,10 +30,9 @@ def documents(loaded: Loaded, names: Scopes, limits: Limits = DEFAULT) -> tuple[
         if definition.declaration.kind == "type" and not definition.declaration.parameters
     ]
     found, complaints = everything(names, definitions, limits)
-    if complaints:
-        return complaints
     schema = Schema("", found)
-    return tuple(dict.fromkeys(entry for defined in found.values() for entry in _definition(schema, defined)))
+    more = dict.fromkeys(entry for defined in found.values() for entry in _definition(schema, defined))
+    return (*complaints, *more)
 
 
 def _definition(schema: Schema, defined: Defined) -> Iterator[Diagnostic]:

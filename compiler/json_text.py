@@ -88,8 +88,12 @@ def _sentence(message: str) -> str:
         "Expecting ',' delimiter": "expected `,` or the closing bracket",
         "Unterminated string starting at": "this string is never closed",
         "Extra data": "expected the end of the document",
+        "Invalid control character at": "a string holds no line break and no control character; write \\n or \\u0000",
+        "Invalid \\escape": 'a backslash stands before one of " \\ / b f n r t u',
+        "Invalid \\uXXXX escape": "\\u takes four hexadecimal digits",
+        "Unexpected UTF-8 BOM (decode using utf-8-sig)": "expected a value, found a byte order mark",
     }
-    return words.get(message, message[:1].lower() + message[1:])
+    return words.get(message.removesuffix(": "), "expected JSON")
 
 
 def _decimal(text: str) -> Decimal:
