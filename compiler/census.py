@@ -1,10 +1,12 @@
 """A regular language -> how many words it has, exactly."""
 
-from archc.automaton import STATES
+from archc.automaton import STATES, TooLarge
 from archc.automaton import count as counted
 from archc.regular import EMPTY, Chars, Choice, Regular, Repeat, Series, automaton, chars, longest, shortest, without
 
 MOST = 20 * STATES
+BITS = 1 << 22
+"""Numbers of more bits than these are not worked out."""
 
 
 def census(language: Regular) -> int | None:
@@ -56,6 +58,8 @@ def _powers(body: Regular, low: int, high: int | None) -> int | None:
         return -1
     if one is None or high is None:
         return None
+    if one.bit_length() * high > BITS:
+        raise TooLarge
     return high - low + 1 if one == 1 else (one ** (high + 1) - one**low) // (one - 1)
 
 

@@ -10,6 +10,7 @@ from archc.regular import EMPTY, NOTHING, Chars, Regular, automaton, chars, lite
 from archc.runtime.semiring import COUNTING, inside
 
 LONG = 40
+BEYOND = "more than 10**1000000"
 AHEAD = 4096
 """So much fixed text is looked at to tell two alternatives apart."""
 
@@ -19,7 +20,7 @@ ENDS = chars((",", ","), ("]", "]"), ("}", "}"))
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many values a type has, None for no end of them.
+    """How many values a type has, None for no end of them, or where it `is_beyond` the numbers that are worked out.
 
     It is `exact` when the grammar leaves no bound to validation and no text can be derived in two ways; otherwise there
     are at most so many, for these `reasons`.
@@ -28,11 +29,12 @@ class Count:
     number: int | None
     exact: bool
     reasons: tuple[str, ...] = ()
+    is_beyond: bool = False
 
     def text(self) -> str:
         """Return the count in words, and why it is not exact."""
         if self.number is None:
-            return "without end"
+            return BEYOND if self.is_beyond else "without end"
         written = digits(self.number)
         if len(written) > LONG:
             digit, _, power = f"{Decimal(self.number):.2e}".partition("e+")
@@ -49,7 +51,10 @@ def digits(number: int) -> str:
 
 def count(forest: Forest) -> Count:
     """Return how many values there are."""
-    number = inside(forest, COUNTING)[forest.root]
+    try:
+        number = inside(forest, COUNTING)[forest.root]
+    except TooLarge:
+        return Count(None, exact=False, reasons=(BEYOND,), is_beyond=True)
     reasons = [f"{account.subject}: {account.bound}" for account in forest.accounts if not account.decoding]
     if not is_unambiguous(forest):
         reasons.append("values that are of two alternatives count twice")

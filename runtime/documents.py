@@ -3,9 +3,11 @@
 import json
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import islice
 from random import Random
 
-from archc.data import Data, Defined, Json, Many, Named, Object, OneOf, Row, Schema, Table
+from archc.data import Data, Defined, Json, Many, Named, Object, OneOf, Row, Schema, Table, Whole
+from archc.data_text import data_text
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import CompileError, Diagnostic
 from archc.grammar.format import format_expr
@@ -19,6 +21,7 @@ TRIES = 40
 """So many values are drawn anew where a condition is not fulfilled."""
 
 NESTING = 64
+LONGEST = 10_000
 FRESH = "_drawn"
 
 
@@ -59,8 +62,7 @@ class Documents:
             text = f"no document was drawn that fulfils `{format_expr(error.clause)[:60]}`"
             hint = "bounds on the fields that it speaks of, or a computed field"
             raise CompileError([Diagnostic("A0708", text, error.clause.span, f"in {TRIES} draws", hint=hint)]) from None
-        text = f"every `{root.name}` that was drawn nests deeper than {NESTING}"
-        raise CompileError([Diagnostic("A0708", text, self._definitions[self._root.name].span)])
+        raise self._nothing(f"every `{root.name}` that was drawn nests deeper than {NESTING}")
 
     # ---------------------------------------------------------------- drawing
     def fresh(self, data: Data, rng: Random) -> Json:
@@ -82,9 +84,9 @@ class Documents:
             case OneOf(arms):
                 arm = next(arm for arm in arms if fits(self._definitions, arm.type, value))
                 return self.completed(arm.type, value, rng)
-            case Many(item):
+            case Many():
                 assert isinstance(value, list), value
-                return [self.completed(item, part, rng) for part in value]
+                return self._list(data, value, rng)
             case Row(items):
                 assert isinstance(value, list), value
                 return [self.completed(item, part, rng) for item, part in zip(items, value, strict=True)]
@@ -94,7 +96,29 @@ class Documents:
             case Object():
                 return self._record(data, value, rng)
             case _:
+                return self._scalar(data, value, rng)
+
+    def _scalar(self, data: Data, value: Json, rng: Random) -> Json:
+        """Return a string or a number within the bounds that its language does not keep."""
+        if isinstance(data, Whole) and data.step and isinstance(value, int):
+            value -= (value - (data.low or 0)) % data.step
+        for _ in range(TRIES * TRIES):
+            if fits(self._definitions, data, value):
                 return value
+            value = self.fresh(data, rng)
+        raise self._nothing(f"no `{data_text(data)}` was drawn within its bounds")
+
+    def _nothing(self, text: str) -> CompileError:
+        return CompileError([Diagnostic("A0708", text, self._definitions[self._root.name].span)])
+
+    def _list(self, data: Many, value: list[Json], rng: Random) -> Json:
+        """Return a list of a length that its grammar does not count."""
+        if data.low > LONGEST:
+            raise self._nothing(f"`{data_text(data)}` is longer than the {LONGEST:,} items that are drawn")
+        found = [self.completed(data.item, part, rng) for part in value[: data.high]]
+        while len(found) < data.low:
+            found.append(self._draw(data.item, rng))
+        return list(found)
 
     def _named(self, defined: Defined, value: Json, rng: Random) -> Json:
         failing: s.Expr | None = None
@@ -109,7 +133,8 @@ class Documents:
 
     def _table(self, data: Table, value: dict[str, Json], rng: Random) -> Json:
         """Return a map with as many keys as it must have: of keys drawn twice only one is left."""
-        found = {key: self.completed(data.value, part, rng) for key, part in value.items()}
+        kept = islice(value.items(), data.high)
+        found = {key: self.completed(data.value, part, rng) for key, part in kept}
         for _ in range(TRIES * max(data.low, 1)):
             if len(found) >= data.low:
                 break
@@ -117,8 +142,7 @@ class Documents:
             assert isinstance(key, str), key
             found[key] = self.completed(data.value, self.fresh(data.value, rng), rng)
         else:
-            text = f"no map was drawn with {data.low} keys, each another one"
-            raise CompileError([Diagnostic("A0708", text, self._definitions[self._root.name].span)])
+            raise self._nothing(f"no map was drawn with {data.low} keys, each another one")
         return dict(found)
 
     def _record(self, data: Object, value: Json, rng: Random) -> Json:

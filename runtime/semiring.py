@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from math import exp, inf, log, log1p
 from typing import Generic, TypeVar
 
-from archc.census import census
+from archc.automaton import TooLarge
+from archc.census import BITS, census
 from archc.cycles import components
 from archc.forest import Call, Forest, Lexeme, Literal
 from archc.regular import longest, shortest
@@ -126,7 +127,11 @@ Count = int | None
 def _product(one: Count, other: Count) -> Count:
     if one == 0 or other == 0:
         return 0
-    return None if one is None or other is None else one * other
+    if one is None or other is None:
+        return None
+    if one.bit_length() + other.bit_length() > BITS:
+        raise TooLarge
+    return one * other
 
 
 def _part_count(part: Literal | Lexeme) -> Count:
@@ -144,7 +149,7 @@ COUNTING: Semiring[Count] = Semiring(
     settled=_same,
     rounds=0,
 )
-"""How many derivations there are, exactly; every state of a forest derives something, so a cycle has no end of them."""
+"""How many derivations there are, exactly; raises TooLarge where the number has over a million digits. Every state of a forest derives something, so a cycle has no end of them."""
 
 
 def log_add(one: float, other: float) -> float:

@@ -1,0 +1,1 @@
+"""Constraints on what a language model writes, token by token."""

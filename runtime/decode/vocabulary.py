@@ -1,0 +1,90 @@
+"""A tokenizer of transformers -> the bytes that each of its tokens writes."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from archc.grammar.diagnostics import CompileError, Diagnostic
+from archc.regular import ALL, ANY, Chars, chars
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from transformers import PreTrainedTokenizerBase
+
+INSTALL = "pip install 'archc[decode]'"
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """What each token writes: nothing for one that stands for something else. `ends` are those that end a text."""
+
+    tokens: tuple[bytes, ...] = field(repr=False)
+    ends: tuple[int, ...]
+
+    @cached_property
+    def alphabet(self) -> Chars:
+        """The characters that can be written, each by a token of its own or byte by byte."""
+        single = {token for token in self.tokens if token}
+        if all(bytes([code]) in single for code in range(0x80)) and _all_longer(single):
+            return ANY
+        spans: list[tuple[int | str, int | str]] = []
+        for token in single:
+            try:
+                text = token.decode()
+            except UnicodeDecodeError:
+                continue
+            spans += [(text, text)] if len(text) == 1 else []
+        spans += [(low, high) for low, high in ALL[1:] if _all_longer(single)]
+        spans += [(0x80, ALL[0][1])] if _all_longer(single) else []
+        return chars(*spans)
+
+
+def _all_longer(single: set[bytes]) -> bool:
+    return all(bytes([code]) in single for code in (*range(0x80, 0xC0), *range(0xC2, 0xF5)))
+
+
+_known: "WeakKeyDictionary[PreTrainedTokenizerBase, dict[tuple[int, ...], Vocabulary]]" = WeakKeyDictionary()
+
+
+def vocabulary(tokenizer: "PreTrainedTokenizerBase", ends: "Sequence[int] | None" = None) -> Vocabulary:
+    """Return the tokens of `tokenizer`; `ends` are those after which generation stops, its own end token without.
+
+    Raises CompileError: A0561 when it has no end token, A0564 when the engines are not installed, A0565 when its
+    tokens cannot be read.
+    """
+    found = tuple(ends) if ends is not None else _own_end(tokenizer)
+    if not found:
+        text = "the tokenizer has no token that ends a text, so a document would never be over"
+        raise CompileError([Diagnostic("A0561", text, hint='tokenizer.add_special_tokens({"eos_token": "</s>"})')])
+    known = _known.setdefault(tokenizer, {})
+    key = (len(tokenizer), *found)
+    if key not in known:
+        known[key] = Vocabulary(_tokens(tokenizer, found), found)
+    return known[key]
+
+
+def _own_end(tokenizer: "PreTrainedTokenizerBase") -> tuple[int, ...]:
+    number = tokenizer.eos_token_id
+    return () if number is None else (number,) if isinstance(number, int) else tuple(number)
+
+
+def _tokens(tokenizer: "PreTrainedTokenizerBase", ends: tuple[int, ...]) -> tuple[bytes, ...]:
+    try:
+        from xgrammar import TokenizerInfo
+    except ImportError:
+        raise not_installed("xgrammar") from None
+    try:
+        tokens = TokenizerInfo.from_huggingface(tokenizer, stop_token_ids=list(ends)).decoded_vocab
+    except (ValueError, RuntimeError, AttributeError) as error:
+        text = f"the tokens of a {type(tokenizer).__name__} cannot be read: {str(error).splitlines()[0][:120]}"
+        raise CompileError([Diagnostic("A0565", text, hint="a fast tokenizer of transformers")]) from error
+    silent = {*tokenizer.all_special_ids, *ends}
+    silent |= {number for number, added in tokenizer.added_tokens_decoder.items() if added.special}
+    return tuple(b"" if number in silent else bytes(token) for number, token in enumerate(tokens))
+
+
+def not_installed(package: str) -> CompileError:
+    """Return the complaint that an engine is missing."""
+    return CompileError([Diagnostic("A0564", f"decoding under a constraint needs {package}", hint=INSTALL)])
