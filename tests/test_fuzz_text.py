@@ -1,0 +1,55 @@
+"""Text by chance: whatever it is, every entry point answers or complains, in bounded time and memory."""
+
+import gc
+from pathlib import Path
+
+import mangle
+import pytest
+from entries import Tally, Wrong, decoded, feed
+
+from archc.grammar.diagnostics import CompileError
+from archc.load import load_file
+
+CHUNK = 1250
+INPUTS = 10_000
+
+
+@pytest.mark.parametrize("start", range(0, INPUTS, CHUNK))
+def test_every_input_ends_in_an_answer_or_in_diagnostics(start: int) -> None:
+    tally = Tally()
+    for name, data in mangle.texts(start, CHUNK):
+        text = decoded(data)
+        if text is not None:
+            feed(name, text, tally)
+    gc.collect()
+    assert tally.checked > CHUNK // 20 and tally.built > CHUNK // 40, tally
+    assert len(tally.codes) > 30, sorted(tally.codes)
+
+
+def test_files_of_any_bytes_end_in_diagnostics(tmp_path: Path) -> None:
+    file = tmp_path / "input.arch"
+    refused = 0
+    for name, data in mangle.texts(10**9, 1000):
+        file.write_bytes(data)
+        try:
+            load_file(file)
+        except CompileError as error:
+            refused += decoded(data) is None
+            assert error.diagnostics, name
+    assert refused > 20
+
+
+def test_the_fuzzer_notices_what_goes_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr("entries.check", broken)
+    with pytest.raises(Wrong, match="check raises RecursionError"):
+        feed("input", "arch 0.1\n", Tally())
+    with pytest.raises(Wrong, match="takes"):
+        feed("input", "arch 0.1\n", Tally(), seconds=0.0)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_input_can_be_made_again(seed: int) -> None:
+    assert mangle.texts(seed, 1) == mangle.texts(seed, 1)
