@@ -138,10 +138,9 @@ def member(writer: Writer, term: Term, name: str) -> Term:
 
 def _field(writer: Writer, data: Data, name: str, code: str) -> tuple[Term, bool]:
     """Return the field `name` of a record, or of each arm of a union of them, and whether it may be absent."""
-    if isinstance(data, OneOf):
-        arms = [arm.type for arm in data.arms if resolved(writer.schema, arm.type) != Constant(None)]
-    else:
-        arms = [data]
+    whole = resolved(writer.schema, data)
+    arms = [arm.type for arm in whole.arms] if isinstance(whole, OneOf) else [data]
+    arms = [arm for arm in arms if resolved(writer.schema, arm) != Constant(None)]
     found: dict[tuple[Term, bool], None] = {}
     for arm in arms:
         record = resolved(writer.schema, arm)
