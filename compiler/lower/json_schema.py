@@ -42,6 +42,7 @@ LISTED = 100
 """So many numbers are listed where their steps begin between two multiples."""
 
 FLOATS = "JSON Schema is read in binary floating point, in which 19.99 is no multiple of 0.01"
+INTEGERS = "5.0 and 5e0 are integers to JSON Schema"
 COMPARES = "JSON Schema compares no two values"
 
 
@@ -181,6 +182,7 @@ def _between(low: int, high: int | None, what: str) -> str:
 
 def _whole(draft: Draft, data: Whole, place: Place) -> Keywords:
     step, low = data.step or 1, data.low or 0
+    draft.accounts[Account("Int", "a whole number, without a fraction or an exponent", False, INTEGERS)] = None
     if step != 1 and low % step and data.high is not None and (data.high - low) // step < LISTED:
         return {"type": "integer", "enum": list(range(low, data.high + 1, step))}
     found: Keywords = {"type": "integer"}
@@ -194,8 +196,8 @@ def _whole(draft: Draft, data: Whole, place: Place) -> Keywords:
 
 
 def _fixed(draft: Draft, places: int, bounds: tuple[Decimal | None, Decimal | None], place: Place) -> Keywords:
-    draft.account(place, f"exactly {places} digits after the point", FLOATS)
-    note = f"{places} digits after the point"
+    note = f"{places} digit{'' if places == 1 else 's'} after the point"
+    draft.account(place, f"exactly {note}", FLOATS)
     return {"type": "number", **_range(draft, *bounds, place), "description" if draft.strict else "$comment": note}
 
 
