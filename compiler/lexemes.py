@@ -28,7 +28,8 @@ def number_language(data: Whole | Real | Fixed) -> tuple[Regular, tuple[Bound, .
         bounds = (Bound(f"at most {data.high}"),)
     match data:
         case Fixed(places, low, high):
-            return fixed(places, low, high), (Bound(f"{places} digits after the point"), *bounds)
+            digits = Bound(f"{places} digit{'' if places == 1 else 's'} after the point")
+            return fixed(places, low, high), (digits, *bounds)
         case Real(low, high):
             return real(low, high), bounds
         case Whole(low, high, step):
@@ -49,7 +50,7 @@ def text_language(data: Text) -> tuple[Regular, tuple[Bound, ...]]:
     if data.pattern is None and data.format is None:
         return escaped(repeat(ANY, data.low, data.high)), _length(data)
     language = regular(data.pattern) if data.pattern is not None else format_language(data.format or "")
-    says = f"matches {data.pattern}" if data.pattern is not None else f"is a {data.format}"
+    says = f"matches {data.pattern}" if data.pattern is not None else f"is {'an' if data.format == 'email' else 'a'} {data.format}"
     within, kept = _within(language, data.low, data.high)
     return escaped(within), (Bound(says), *_length(data, "" if kept else "a pattern has the lengths that it has"))
 

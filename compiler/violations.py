@@ -120,7 +120,8 @@ def _number(data: Whole | Real | Fixed, value: Json) -> tuple[Violation, ...]:
         places = -int(value.as_tuple().exponent) if isinstance(value, Decimal) else 0
         if places != data.places or isinstance(value, Scientific):
             example = shown(Decimal(1).scaleb(-data.places) if data.places else 1)
-            what = f"{data.places} digits after the point and no exponent, such as {example}"
+            digits = "1 digit" if data.places == 1 else f"{data.places} digits"
+            what = f"{digits} after the point and no exponent, such as {example}"
             return (Violation((), "A0526", f"expected {what}, found {shown(value)}"),)
     if (data.low is not None and value < data.low) or (data.high is not None and value > data.high):
         return (Violation((), "A0525", f"expected {data_text(data)}, found {shown(value)}"),)

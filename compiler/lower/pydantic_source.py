@@ -202,7 +202,7 @@ def _preamble(module: Module) -> list[tuple[bool, str]]:
     for places in sorted(module.places):
         aliases.append((False, DECIMALS.replace("{places}", str(places))))
         reason = "12.5 and 12.50 are one number to Python; `write` gives all digits"
-        module.accounts[Account(f"Decimal({places})", f"exactly {places} digits", False, reason)] = None
+        module.accounts[Account(f"Decimal({places})", f"exactly {places} digit{'' if places == 1 else 's'}", False, reason)] = None
     base = (
         [(True, _base(module))] if any(isinstance(d.type, Object) for d in module.schema.definitions.values()) else []
     )
