@@ -50,7 +50,11 @@ def text_language(data: Text) -> tuple[Regular, tuple[Bound, ...]]:
     if data.pattern is None and data.format is None:
         return escaped(repeat(ANY, data.low, data.high)), _length(data)
     language = regular(data.pattern) if data.pattern is not None else format_language(data.format or "")
-    says = f"matches {data.pattern}" if data.pattern is not None else f"is {'an' if data.format == 'email' else 'a'} {data.format}"
+    says = (
+        f"matches {data.pattern}"
+        if data.pattern is not None
+        else f"is {'an' if data.format == 'email' else 'a'} {data.format}"
+    )
     within, kept = _within(language, data.low, data.high)
     return escaped(within), (Bound(says), *_length(data, "" if kept else "a pattern has the lengths that it has"))
 
