@@ -37,6 +37,7 @@ type Mixed = "yes" | "no" | String(4..6) | 1..12 | Decimal(1) | Null
 type Some = { a?: Int, b?: "x", c?: Float }
 type More = { a?: Int, b: String(1..3), c?: Uuid, d?: Time }
 type Node = { name: re"[a-c]+", left?: Node, right?: Node, tags: String(..2)[..3] }
+type Endless = { all: Int[], some?: Map(re"[a-c]", Bool[1..]) }
 type Letters = Map(re"[a-z]", 0..9, 1..3)
 type Wild = { "q\"uote": String, "back\\slash": Int, "new\nline": "\"]}\\\n", "/": "#", "é🙂": "’" }
 type Steps = { five: 0..100 by 5, low: -20..-3, real: 0.25..0.75, any: Float }

@@ -1,7 +1,7 @@
-"""A forest without recursion -> one regular expression."""
+"""A forest without recursion, lists without end apart -> one regular expression."""
 
 from archc.cycles import components
-from archc.forest import Call, Forest, Lexeme, Literal, Part
+from archc.forest import Call, Edge, Forest, Lexeme, Literal, Part
 from archc.grammar.diagnostics import CompileError, Diagnostic
 from archc.grammar.limits import DEFAULT, Limits
 from archc.lower.dialect import REGEX, fitted
@@ -17,13 +17,13 @@ NESTING = 200
 def to_regex(forest: Forest, limits: Limits = DEFAULT) -> str:
     """Return a regular expression for all of what `forest` derives, read alike by ECMAScript, Rust and Python.
 
-    Raises CompileError: A0544 when the forest recurs, A0545 when the expression would be too long or nest too deep, and
+    Raises CompileError: A0544 when the forest recurs but at an end, A0545 when the expression would be too long or nest too deep, and
     A0541 and A0542 when the forest is too large.
     """
     forest = fitted(forest, REGEX, limits)
     graph = [
-        {part.state: None for edge in state.edges for part in edge.parts if isinstance(part, Call)}
-        for state in forest.states
+        {part.state: None for edge in state.edges for part in _once(number, edge) if isinstance(part, Call)}
+        for number, state in enumerate(forest.states)
     ]
     cycles = components(graph, range(len(graph)))
     if cycles:
@@ -39,10 +39,19 @@ def to_regex(forest: Forest, limits: Limits = DEFAULT) -> str:
         if missing:
             continue
         waiting.pop()
-        arms = [series(*(_part(part, found) for part in edge.parts)) for edge in forest.states[number].edges]
-        found[number] = _folded(arms)
+        again: list[Regular] = []
+        arms: list[Regular] = []
+        for edge in forest.states[number].edges:
+            parts = _once(number, edge)
+            (arms if parts == edge.parts else again).append(series(*(_part(part, found) for part in parts)))
+        found[number] = series(repeat(choice(*again), 0, None), _folded(arms)) if again else _folded(arms)
         _require_size(found[number], forest)
     return pattern(found[forest.root])
+
+
+def _once(number: int, edge: Edge) -> tuple[Part, ...]:
+    """Return the parts of an edge of the state `number` without its mention of the state itself at their end."""
+    return edge.parts[:-1] if edge.parts and edge.parts[-1] == Call(number) else edge.parts
 
 
 def _part(part: Part, found: dict[int, Regular]) -> Regular:
