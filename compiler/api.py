@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     import torch
 
-    from archc.data import Json, Schema
-    from archc.forest import Forest
+    from archc.data.kinds import Json, Schema
+    from archc.data.violations import Violation
+    from archc.grammars.forest import Forest
     from archc.lower.json_schema import Keywords
     from archc.runtime.count import Count
-    from archc.violations import Violation
 
 Argument = bool | int | float | str | Sequence["Argument"]
 """What a parameter of a model may be set to; a list of sizes is a list or a tuple."""
@@ -167,8 +167,8 @@ class Declaration:
         A `strict` text is one that a hosted API wrote for `json_schema(strict=True)`. Numbers with a fraction are
         Decimal. Raises DocumentError with all that is wrong with it.
         """
+        from archc.data.validate import parse
         from archc.lower.strict_schema import parse_strict
-        from archc.validate import parse
 
         return (parse_strict if strict else parse)(self._schema(), text)
 
@@ -177,7 +177,7 @@ class Declaration:
 
         Tuples count as lists, and a float as the decimal that it prints as. Raises TypeError for what is no JSON.
         """
-        from archc.validate import plain, validate
+        from archc.data.validate import plain, validate
 
         return validate(self._schema(), plain(value))
 
@@ -186,7 +186,7 @@ class Declaration:
 
         Raises TypeError when the declaration is no type, CompileError when no document is of it.
         """
-        from archc.refine import forest
+        from archc.grammars.refine import forest
 
         return forest(self._schema())
 
@@ -235,7 +235,7 @@ class Declaration:
         return [documents.text(rng, filled=filled) for _ in range(n)]
 
     def _schema(self) -> "Schema":
-        from archc.schema import schema
+        from archc.data.schema import schema
 
         if self.kind != "type":
             raise TypeError(f"`{self.name}` is a {self.kind}; documents are of a type")

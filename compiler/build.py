@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from archc.arguments import bind
 from archc.builder import Again, Builder, Place
 from archc.check import Program, text_of
-from archc.conditions import demand
 from archc.cost import parameters
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import CompileError, Diagnostic, Note
@@ -15,18 +13,20 @@ from archc.grammar.limits import exceeded
 from archc.grammar.parse import parse
 from archc.grammar.source import Source, Span
 from archc.graph import CallNode, Condition, Graph, Input, LoopNode, OpNode
-from archc.infer import apply, signature
-from archc.instantiate import instantiate
-from archc.match import match
-from archc.mentions import names_of, solvable
+from archc.names.mentions import names_of, solvable
 from archc.ops import find
-from archc.prove import Context, Fact
-from archc.session import Blame, Budget, Exhausted, Fork, Known, PerUse, Refusal, Session, contained
-from archc.sizes import Size
-from archc.static import evaluate
+from archc.rules.arguments import bind
+from archc.rules.conditions import demand
+from archc.rules.infer import apply, signature
+from archc.rules.instantiate import instantiate
+from archc.rules.match import match
+from archc.rules.session import Blame, Budget, Exhausted, Fork, Known, PerUse, Refusal, Session, contained
+from archc.rules.static import evaluate
+from archc.rules.walk import labels
+from archc.sizes.prove import Context, Fact
+from archc.sizes.size import Size
 from archc.tensor import Product, Tensor, Type, leaves
 from archc.values import Definition, Env, Flow, Items, Obligation, Value, flow
-from archc.walk import labels
 
 Argument = int | float | bool | str | Sequence["Argument"]
 At = str | Sequence[int] | Mapping[str, "str | Sequence[int]"]

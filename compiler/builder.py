@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from archc.emission import static
 from archc.grammar import syntax as s
 from archc.graph import CallNode, Graph, Input, LoopNode, Node, OpNode, Static
 from archc.graph import Value as Number
-from archc.session import Site, Step
+from archc.rules.emission import static
+from archc.rules.session import Site, Step
 from archc.shapes import Undetermined
 from archc.tensor import Product, Tensor, Type, leaves
 from archc.values import ARCHITECTURES, Applied, Flow, Layer, Value

@@ -3,19 +3,18 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from archc.arguments import symbolic
-from archc.datatypes import datatypes
+from archc.data.datatypes import datatypes
 from archc.grammar.diagnostics import CompileError, Diagnostic, Note
 from archc.grammar.format import format_type
 from archc.grammar.limits import DEFAULT, Limits, exceeded
 from archc.grammar.source import NOWHERE, Source, Span
 from archc.load import Loaded
-from archc.operands import short
-from archc.prove import Context, Fact
-from archc.recursion import recursion
-from archc.resolve import resolve
-from archc.scope import Scopes, scopes
-from archc.session import (
+from archc.names.recursion import recursion
+from archc.names.resolve import resolve
+from archc.names.scope import Scopes, scopes
+from archc.rules.arguments import symbolic
+from archc.rules.operands import short
+from archc.rules.session import (
     Assumption,
     Budget,
     Exhausted,
@@ -27,11 +26,12 @@ from archc.session import (
     contained,
     too_deep,
 )
-from archc.sizes import Size
-from archc.static import evaluate
+from archc.rules.static import evaluate
+from archc.rules.walk import walk
+from archc.rules.wording import in_words
+from archc.sizes.prove import Context, Fact
+from archc.sizes.size import Size
 from archc.values import ARCHITECTURES, Definition, Env, Formula, Obligation, show, what
-from archc.walk import walk
-from archc.wording import in_words
 
 STEPS_A_CHARACTER = 20
 MOST_COMPLAINTS = 100
@@ -155,7 +155,7 @@ class Checker:
             entry.declaration.kind == "type" for module in self.scopes.modules[1:] for entry in module.own.values()
         ):
             return
-        from archc.documents import documents  # only programs with types pay for the machinery of documents
+        from archc.data.documents import documents  # only programs with types pay for the machinery of documents
 
         self._guarded(NOWHERE, lambda: self.found.extend(documents(loaded, self.scopes, self.limits)))
 

@@ -6,7 +6,7 @@ from math import prod
 
 from archc.graph import CallNode, Graph, LoopNode, Node, OpNode
 from archc.ops import find
-from archc.sizes import Size
+from archc.sizes.size import Size
 from archc.tensor import Tensor
 
 _ZERO, _ONE = Size.of(0), Size.of(1)

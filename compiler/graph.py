@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from archc.grammar.source import NOWHERE, Span
-from archc.sizes import Size
+from archc.sizes.size import Size
 from archc.tensor import Tensor, Type
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from archc.sizes import Size, maximum, minimum
+from archc.sizes.size import Size, maximum, minimum
 from archc.tensor import Dim, Run
 from archc.values import Interval, Items, Opaque, Shape, Value
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from archc.sizes import Size
+from archc.sizes.size import Size
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from fractions import Fraction
 from archc.grammar import syntax as s
 from archc.grammar.format import format_expr, format_type
 from archc.grammar.source import NOWHERE, Span
-from archc.prove import Fact
-from archc.sizes import Size
+from archc.sizes.prove import Fact
+from archc.sizes.size import Size
 from archc.tensor import Dim, Power, Product, Tensor, Type, Variable
 
 UNKNOWN = Variable("?")

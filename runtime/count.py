@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from archc.automaton import TooLarge, intersection, is_empty
-from archc.census import first
-from archc.forest import Call, Edge, Forest, Lexeme, Part
-from archc.regular import EMPTY, NOTHING, Chars, Regular, automaton, chars, literal, series, shortest, without
+from archc.grammars.forest import Call, Edge, Forest, Lexeme, Part
+from archc.regular.automaton import TooLarge, intersection, is_empty
+from archc.regular.census import first
+from archc.regular.language import EMPTY, NOTHING, Chars, Regular, automaton, chars, literal, series, shortest, without
 from archc.runtime.semiring import COUNTING, inside
 
 LONG = 40

@@ -6,13 +6,13 @@ from decimal import Decimal
 from itertools import islice
 from random import Random
 
-from archc.data import Data, Defined, Json, Many, Named, Object, OneOf, Row, Schema, Table, Whole
-from archc.data_text import data_text
+from archc.data.kinds import Data, Defined, Json, Many, Named, Object, OneOf, Row, Schema, Table, Whole
+from archc.data.predicates import Impossible, fields_of, holds
+from archc.data.text import data_text
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import CompileError, Diagnostic
 from archc.grammar.format import format_expr
-from archc.predicates import Impossible, fields_of, holds
-from archc.refine import forest
+from archc.grammars.refine import forest
 from archc.runtime.fits import compact, fits, resolved
 from archc.runtime.mend import Record, mended
 from archc.runtime.sample import Sampler

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from archc.data import (
+from archc.data.kinds import (
     Data,
     Defined,
     Fixed,
@@ -16,9 +16,9 @@ from archc.data import (
     Table,
     Whole,
 )  # fmt: skip
-from archc.refine import constant_text
-from archc.strings import escape
-from archc.violations import scalar
+from archc.data.violations import scalar
+from archc.grammars.refine import constant_text
+from archc.regular.strings import escape
 
 Definitions = Mapping[str, Defined]
 

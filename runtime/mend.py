@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
-from archc.data import Data, Field, Json, Object
+from archc.data.kinds import Data, Field, Json, Object
+from archc.data.predicates import Impossible, Unknown, evaluate, holds
 from archc.grammar import syntax as s
-from archc.mentions import fields_in
-from archc.predicates import Impossible, Unknown, evaluate, holds
+from archc.names.mentions import fields_in
 from archc.runtime.fits import Definitions, fits, resolved, written
 
 ROUNDS = 24

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from random import Random
 
-from archc.damp import least
-from archc.forest import Call, Edge, Forest, Lexeme, Part
+from archc.grammars.damp import least
+from archc.grammars.forest import Call, Edge, Forest, Lexeme, Part
 from archc.runtime.words import word
 
 STATES = 10_000

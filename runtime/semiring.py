@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from math import exp, inf, log, log1p
 from typing import Generic, TypeVar
 
-from archc.automaton import TooLarge
-from archc.census import BITS, census
-from archc.cycles import components
-from archc.forest import Call, Forest, Lexeme, Literal
-from archc.regular import longest, shortest
+from archc.grammars.forest import Call, Forest, Lexeme, Literal
+from archc.names.cycles import components
+from archc.regular.automaton import TooLarge
+from archc.regular.census import BITS, census
+from archc.regular.language import longest, shortest
 
 V = TypeVar("V")
 

@@ -3,9 +3,9 @@
 from functools import lru_cache
 from random import Random
 
-from archc.automaton import member
-from archc.regular import Chars, Choice, Regular, Repeat, Series, chars
-from archc.strings import CHARACTER, escape, format_language
+from archc.regular.automaton import member
+from archc.regular.language import Chars, Choice, Regular, Repeat, Series, chars
+from archc.regular.strings import CHARACTER, escape, format_language
 
 SYLLABLES = (
     *(

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from archc.data import Json
+from archc.data.kinds import Json
 
 TYPES = '''arch 0.1
 type Money = Decimal(2) where it >= 0

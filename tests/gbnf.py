@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _RULE = re.compile(r"(?m)^([A-Za-z][A-Za-z0-9-]*) ::= ")
@@ -157,7 +157,7 @@ class Grammar:
     def accepts(self, text: str) -> bool:
         """Whether `text` is derived from `root`."""
 
-        @lru_cache(maxsize=None)
+        @cache
         def rule(name: str, at: int) -> frozenset[int]:
             return ends(self.rules[name], at)
 

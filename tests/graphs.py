@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from archc.graph import CallNode, Graph, Input, LoopNode, Node, OpNode, Static, Value
-from archc.sizes import Size, floordiv
+from archc.sizes.size import Size, floordiv
 from archc.tensor import Product, Tensor, Type
 
 Dim = int | Size

@@ -3,9 +3,9 @@
 import ast
 from collections.abc import Mapping
 
-from archc.facts import Fact, at_least, divides, equal, less, negate
-from archc.prove import Context
-from archc.sizes import Size, exact, floordiv, maximum, minimum, modulo
+from archc.sizes.facts import Fact, at_least, divides, equal, less, negate
+from archc.sizes.prove import Context
+from archc.sizes.size import Size, exact, floordiv, maximum, minimum, modulo
 
 WINDOWS = {
     "win": "(n + 2*p - d*(k - 1) - 1)//s + 1",

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from archc import cost
 from archc.graph import CallNode, Graph, Input, LoopNode, Node, OpNode, Value
-from archc.sizes import Size
+from archc.sizes.size import Size
 from archc.tensor import Tensor
 
 WIDTH = 4

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from archc.constants import exact
-from archc.datatypes import datatypes
+from archc.data.constants import exact
+from archc.data.datatypes import datatypes
 from archc.grammar.diagnostics import Diagnostic
 from archc.load import Loaded, load_file, load_text
-from archc.regex import mistake
-from archc.scope import scopes
+from archc.names.scope import scopes
+from archc.regular.regex import mistake
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.arch"))
 

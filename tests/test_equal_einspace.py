@@ -10,7 +10,7 @@ from reference.weights import compare, take_in_order, train
 from torch import Tensor, nn
 
 import archc
-from archc.sizes import Size
+from archc.sizes.size import Size
 
 SEEDS = Path(__file__).parent.parent / "examples" / "einspace_seeds.arch"
 

@@ -9,7 +9,7 @@ from reference.translate import Translate
 from reference.weights import agree, compare, renamed, take_by_name, take_in_order, train
 
 import archc
-from archc.sizes import Size
+from archc.sizes.size import Size
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

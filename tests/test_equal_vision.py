@@ -9,7 +9,7 @@ from reference.weights import compare, renamed, take_by_name, take_in_order, tra
 from torch import nn
 
 import archc
-from archc.sizes import Size
+from archc.sizes.size import Size
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import archc
-from archc.automaton import uniform
-from archc.data import (
+from archc.data.kinds import (
     Arm,
     Constant,
     Data,
@@ -31,11 +30,12 @@ from archc.data import (
     Truth,
     Whole,
 )  # fmt: skip
-from archc.forest import Account, Call, Edge, Forest, Lexeme, Literal, State
 from archc.grammar.diagnostics import CompileError
-from archc.prune import merged
-from archc.refine import COUNTED, forest
-from archc.regular import Regular, automaton
+from archc.grammars.forest import Account, Call, Edge, Forest, Lexeme, Literal, State
+from archc.grammars.prune import merged
+from archc.grammars.refine import COUNTED, forest
+from archc.regular.automaton import uniform
+from archc.regular.language import Regular, automaton
 from archc.runtime.count import count
 from archc.runtime.fits import compact, fits
 from archc.runtime.sample import Sampler

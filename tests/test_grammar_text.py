@@ -15,18 +15,18 @@ import llguidance
 import pytest
 
 import archc
-from archc.forest import Account, Call, Edge, Forest, Lexeme, Literal, State
+from archc.data.validate import parse
+from archc.data.violations import DocumentError
 from archc.grammar.limits import Limits
+from archc.grammars.forest import Account, Call, Edge, Forest, Lexeme, Literal, State
 from archc.lower.dialect import DIALECTS, account_lines, fitted
 from archc.lower.ebnf import to_ebnf
 from archc.lower.gbnf import to_gbnf
 from archc.lower.grammar_text import grammar_text
 from archc.lower.lark_text import to_lark
 from archc.lower.regex_text import to_regex
-from archc.regular import ANY, regular, repeat
+from archc.regular.language import ANY, regular, repeat
 from archc.runtime.fits import compact
-from archc.validate import parse
-from archc.violations import DocumentError
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 INLINE = r"""arch 0.1

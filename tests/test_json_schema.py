@@ -10,18 +10,18 @@ import pytest
 from agreement import ROOTS, TYPES, mutated
 
 import archc
-from archc.data import Json
+from archc.data.json_text import read
+from archc.data.kinds import Json
+from archc.data.schema import schema
+from archc.data.validate import validate
+from archc.data.violations import Violation
 from archc.grammar.source import position
-from archc.json_text import read
 from archc.lower.ecma import anchored
 from archc.lower.json_schema import Keywords, Lowered, to_json_schema
 from archc.lower.strict_schema import restored, to_strict_schema
-from archc.regular import matches, regular
+from archc.regular.language import matches, regular
 from archc.runtime.documents import Documents
 from archc.runtime.fits import compact
-from archc.schema import schema
-from archc.validate import validate
-from archc.violations import Violation
 
 ROUNDS = 60
 CONDITIONS = ("A0528", "A0529")

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archc.data.json_places import keys, places
+from archc.data.json_text import LENGTH, NESTING, JsonError, Scientific, read
 from archc.grammar.source import Source
-from archc.json_places import keys, places
-from archc.json_text import LENGTH, NESTING, JsonError, Scientific, read
 
 documents = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

@@ -22,7 +22,7 @@ from archc.lower.python import to_python
 from archc.lower.reading import arithmetic
 from archc.lower.torch_module import to_module
 from archc.lower.weights import weights
-from archc.sizes import Size, exact, floordiv, maximum
+from archc.sizes.size import Size, exact, floordiv, maximum
 from archc.tensor import Product
 
 H, W, N = Size.var("h"), Size.var("w"), Size.var("n")
@@ -337,7 +337,7 @@ def test_json_holds_each_graph_once_and_names_the_weights() -> None:
 def test_what_is_written_does_not_depend_on_hashing() -> None:
     program = (
         "import graphs\nfrom archc.lower.json_graph import to_json\nfrom archc.lower.python import to_python\n"
-        "from archc.sizes import Size\nnet = graphs.resnet18(Size.var('h'), Size.var('w'))\n"
+        "from archc.sizes.size import Size\nnet = graphs.resnet18(Size.var('h'), Size.var('w'))\n"
         "print(to_json(net), to_python(net))"
     )
     here = Path(__file__).parent

@@ -17,7 +17,7 @@ from archc.lower.names import MODULE_ATTRIBUTES, identifier, literal
 from archc.lower.python import to_python
 from archc.lower.torch_module import to_module
 from archc.lower.weights import weights
-from archc.sizes import Size
+from archc.sizes.size import Size
 
 HOSTILE = (
     "forward", "half", "type", "T_destination", "train", "class", "None", "__class__", "__init__", "_modules", "F", "nn",

@@ -22,7 +22,7 @@ from archc.grammar.source import Source
 from archc.grammar.syntax import Declaration
 from archc.graph import OpNode, Pattern, Static, Value
 from archc.ops.base import Code
-from archc.sizes import Size
+from archc.sizes.size import Size
 from archc.tensor import Tensor
 
 BATCH = 2

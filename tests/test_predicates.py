@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archc.data import Json
+from archc.data.kinds import Json
+from archc.data.predicates import UNKNOWN, Impossible, evaluate, fields_of, holds, rounded
 from archc.grammar import syntax as s
 from archc.load import load_text
-from archc.predicates import UNKNOWN, Impossible, evaluate, fields_of, holds, rounded
 
 RECORD: dict[str, Json] = {
     "count": 3,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from size_text import context, fact, size
 
-from archc.prove import (
+from archc.sizes.prove import (
     Always,
     Answer,
     Context,
@@ -26,7 +26,7 @@ from archc.prove import (
     negate,
     prove,
 )
-from archc.sizes import Size, SizeLimit, exact, floordiv, maximum, modulo
+from archc.sizes.size import Size, SizeLimit, exact, floordiv, maximum, modulo
 
 ALWAYS = """
 |- win(2*h, 3, 2, 1) == h

@@ -16,13 +16,13 @@ import pytest
 from agreement import ROOTS, TYPES, mutated
 
 import archc
-from archc.data import Json, Schema
-from archc.json_text import read
+from archc.data.json_text import read
+from archc.data.kinds import Json, Schema
+from archc.data.schema import schema
+from archc.data.validate import filled, validate
 from archc.lower.pydantic_source import to_pydantic
 from archc.runtime.documents import Documents
 from archc.runtime.fits import compact
-from archc.schema import schema
-from archc.validate import filled, validate
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 ROUNDS = 60
@@ -223,7 +223,7 @@ def test_no_text_breaks_out(word: str) -> None:
 
 
 def test_the_same_program_gives_the_same_bytes() -> None:
-    script = f"import archc; from archc.schema import schema; from archc.lower.pydantic_source import to_pydantic; print(to_pydantic(schema(archc.loads({TYPES!r}).checked, 'Basket'))[0])"
+    script = f"import archc; from archc.data.schema import schema; from archc.lower.pydantic_source import to_pydantic; print(to_pydantic(schema(archc.loads({TYPES!r}).checked, 'Basket'))[0])"
     printed = {
         subprocess.run(
             [sys.executable, "-c", script], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed}

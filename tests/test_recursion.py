@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from archc.cycles import components, cycle
 from archc.grammar.diagnostics import Diagnostic
 from archc.load import load_file, load_text
-from archc.recursion import recursion
-from archc.scope import scopes
+from archc.names.cycles import components, cycle
+from archc.names.recursion import recursion
+from archc.names.scope import scopes
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.arch"))
 

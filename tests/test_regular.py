@@ -15,14 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archc.automaton import STATES, TooLarge, bounded, counts, intersection, is_empty, uniform
-from archc.automaton import count as counted
-from archc.automaton import matches as accepts
-from archc.census import census
-from archc.digits import fixed, real, stepped, whole
-from archc.formats import has_format
-from archc.regular import ANY, PatternError, Regular, automaton, longest, matches, regular, repeat, shortest
-from archc.strings import CHARACTER, escape, escaped, format_language
+from archc.regular.automaton import STATES, TooLarge, bounded, counts, intersection, is_empty, uniform
+from archc.regular.automaton import count as counted
+from archc.regular.automaton import matches as accepts
+from archc.regular.census import census
+from archc.regular.digits import fixed, real, stepped, whole
+from archc.regular.formats import has_format
+from archc.regular.language import ANY, PatternError, Regular, automaton, longest, matches, regular, repeat, shortest
+from archc.regular.strings import CHARACTER, escape, escaped, format_language
 
 quick = settings(deadline=None, max_examples=60)
 atoms = st.sampled_from(["a", "b", "[ab]", "[^a]", "ab", ".", r"\d", r"\w", r"[b-d]", r"\-", "c"])

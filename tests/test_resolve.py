@@ -6,8 +6,8 @@ import pytest
 
 from archc.grammar.diagnostics import Diagnostic
 from archc.load import Loaded, load_file, load_text
-from archc.resolve import resolve
-from archc.scope import scopes
+from archc.names.resolve import resolve
+from archc.names.scope import scopes
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.arch"))
 

@@ -10,10 +10,10 @@ from documents import ROOT
 
 import archc
 from archc.cli import main
-from archc.data import Schema
+from archc.data.kinds import Schema
+from archc.data.schema import schema
+from archc.data.validate import parse
 from archc.runtime.documents import Documents
-from archc.schema import schema
-from archc.validate import parse
 
 TYPES = {
     "an equation": "type T = { a: 1..50, b: 1..50, c: Int } where c == a + b",

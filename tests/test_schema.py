@@ -7,10 +7,10 @@ from time import perf_counter
 import pytest
 
 from archc.check import check
-from archc.data import Constant, Data, Field, Fixed, Many, Named, Object, OneOf, Row, Schema, Table, Text, Whole
+from archc.data.kinds import Constant, Data, Field, Fixed, Many, Named, Object, OneOf, Row, Schema, Table, Text, Whole
+from archc.data.schema import schema
 from archc.grammar.diagnostics import CompileError
 from archc.load import load_text
-from archc.schema import schema
 
 
 def of(text: str, name: str = "T") -> Schema:

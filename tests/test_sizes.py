@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from size_text import Undefined, size, value
 
-from archc.sizes import Size, SizeLimit, exact, floordiv, maximum, minimum, modulo, power
+from archc.sizes.size import Size, SizeLimit, exact, floordiv, maximum, minimum, modulo, power
 
 NAMES = "abc"
 GRID = [dict(zip(NAMES, numbers, strict=True)) for numbers in product((1, 2, 3, 4, 7, 12), repeat=3)]

@@ -9,7 +9,7 @@ from archc.cost import graph_cost
 from archc.graph import Graph
 from archc.show.summary import Row, summarize
 from archc.show.table import short
-from archc.sizes import Size
+from archc.sizes.size import Size
 
 NETWORKS = {
     "resnet18": graphs.resnet18(7, 7),

@@ -9,15 +9,15 @@ import pytest
 
 import archc
 from archc.check import check
-from archc.common import Commons
-from archc.data import Arm as UnionArm
-from archc.data import Constant, Defined, Field, Json, Many, Named, Object, OneOf, Schema, Whole
-from archc.disjoint import overlaps
+from archc.data.common import Commons
+from archc.data.disjoint import overlaps
+from archc.data.kinds import Arm as UnionArm
+from archc.data.kinds import Constant, Defined, Field, Json, Many, Named, Object, OneOf, Schema, Whole
+from archc.data.schema import schema
+from archc.data.validate import parse, plain, validate
+from archc.data.violations import DocumentError, Violation
 from archc.grammar.diagnostics import CompileError
 from archc.load import load_file, load_text
-from archc.schema import schema
-from archc.validate import parse, plain, validate
-from archc.violations import DocumentError, Violation
 
 INVOICE = """\
 {"number": "INV-000001", "issued": "2026-01-01", "due": "2026-02-01",

@@ -82,9 +82,9 @@ def _grammar(target: str, to: str, *, verbose: bool) -> str:
 
     from archc.cli.output import emit
     from archc.cli.typed import typed
+    from archc.grammars.refine import forest
     from archc.lower.dialect import DIALECTS, account_lines, fitted
     from archc.lower.grammar_text import grammar_text
-    from archc.refine import forest
 
     found = forest(typed(target))
     text = grammar_text(found, to)

@@ -8,7 +8,7 @@ def count(target: TypeTarget, json: Json = False) -> int:
     """Print how many values a data type has."""
     from archc.cli.output import emit, emit_json
     from archc.cli.typed import typed
-    from archc.refine import forest
+    from archc.grammars.refine import forest
     from archc.runtime.count import count, digits
 
     schema = typed(target)

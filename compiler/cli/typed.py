@@ -7,7 +7,7 @@ import typer
 from archc.cli.output import WrongCall
 
 if TYPE_CHECKING:
-    from archc.data import Schema
+    from archc.data.kinds import Schema
 
 TypeTarget = Annotated[str, typer.Argument(metavar="FILE:TYPE", help="A data type, such as invoice.arch:Invoice.")]
 
@@ -19,7 +19,7 @@ def typed(target: str) -> "Schema":
     """
     from archc.check import check
     from archc.cli.target import loaded, split
-    from archc.schema import schema
+    from archc.data.schema import schema
 
     path, name = split(target)
     program = check(loaded(path))

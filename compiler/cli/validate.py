@@ -13,10 +13,10 @@ from archc.cli.options import Json
 from archc.cli.typed import TypeTarget
 
 if TYPE_CHECKING:
-    from archc.data import Schema
+    from archc.data.kinds import Schema
+    from archc.data.violations import Violation
     from archc.grammar.diagnostics import Diagnostic
     from archc.grammar.source import Source, Span
-    from archc.violations import Violation
 
 Documents = Annotated[list[str], typer.Argument(metavar="DOC...", help="JSON files, or - for standard input.")]
 
@@ -49,10 +49,10 @@ def validate(target: TypeTarget, documents: Documents, json: Json = False) -> in
 
 def validated(schema: "Schema", path: str) -> Validated:
     """Return what is wrong with the document at `path`. Raises WrongCall when there is no such file."""
+    from archc.data.json_text import JsonError, read
+    from archc.data.validate import validate as violations_of
+    from archc.data.violations import Violation
     from archc.grammar.source import Source, Span
-    from archc.json_text import JsonError, read
-    from archc.validate import validate as violations_of
-    from archc.violations import Violation
 
     source = Source("<stdin>" if path == "-" else path, _text(path))
     try:
@@ -64,7 +64,7 @@ def validated(schema: "Schema", path: str) -> Validated:
 
 
 def _placed(source: "Source", violations: Sequence["Violation"]) -> tuple[tuple["Violation", "Span"], ...]:
-    from archc.json_places import keys, places
+    from archc.data.json_places import keys, places
 
     values = places(source, [violation.path for violation in violations])
     names = keys(source, [violation.path for violation in violations if violation.code == "A0524"])
@@ -75,7 +75,7 @@ def _text(path: str) -> str:
     """Return the text of a document, up to just over what is read of one."""
     from archc.cli.output import WrongCall
     from archc.cli.target import missing
-    from archc.json_text import LENGTH
+    from archc.data.json_text import LENGTH
 
     most = 4 * LENGTH + 4
     name = "standard input" if path == "-" else f"`{path}`"

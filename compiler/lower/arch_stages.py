@@ -7,7 +7,7 @@ from string import ascii_lowercase
 from archc.grammar.syntax import Boolean, Declaration, Expr, Negative, Number, String
 from archc.graph import OpNode, Pattern, Static
 from archc.load import load_text
-from archc.sizes import Size
+from archc.sizes.size import Size
 
 Constants = dict[str, Size]
 """Sizes that the patterns of one body mention by name."""

@@ -11,7 +11,7 @@ from archc.lower.reading import arithmetic, read_size
 from archc.lower.weights import direct, distinct, owned, unknown_size
 from archc.ops import find
 from archc.ops.base import Code
-from archc.sizes import Size
+from archc.sizes.size import Size
 from archc.tensor import Tensor
 
 HOLE = re.compile(r"\{(\w+)\}")

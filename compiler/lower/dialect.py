@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from archc.cycles import components
-from archc.forest import Call, Forest, Lexeme, Literal, Part
 from archc.grammar.diagnostics import CompileError, Diagnostic
 from archc.grammar.limits import DEFAULT, Limits, exceeded
 from archc.grammar.source import NOWHERE
-from archc.regular import Chars, Choice, Regular, Repeat, Series, choice, repeat, series, shortest
+from archc.grammars.forest import Call, Forest, Lexeme, Literal, Part
+from archc.names.cycles import components
+from archc.regular.language import Chars, Choice, Regular, Repeat, Series, choice, repeat, series, shortest
 
 LETTERS = 4.0
 """So many positions that take any letter are cheap for an engine that looks at every token in every position."""

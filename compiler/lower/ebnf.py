@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from archc.forest import Edge, Forest, Lexeme, Literal, Part
 from archc.grammar.limits import DEFAULT, Limits
+from archc.grammars.forest import Edge, Forest, Lexeme, Literal, Part
 from archc.lower.dialect import EBNF, Dialect, Names, fitted, header
-from archc.regular import Chars, Choice, Regular, Repeat, Series, choice
+from archc.regular.language import Chars, Choice, Regular, Repeat, Series, choice
 
 WIDTH = 120
 

@@ -1,7 +1,7 @@
 """A regular language -> a pattern that ECMAScript, Rust and Python read alike."""
 
-from archc.automaton import Ranges
-from archc.regular import LAST, NOTHING, Chars, Choice, Regular, Repeat, Series, without
+from archc.regular.automaton import Ranges
+from archc.regular.language import LAST, NOTHING, Chars, Choice, Regular, Repeat, Series, without
 
 _EVERY = Chars(((0, LAST),))
 _OUTSIDE = frozenset("^$\\.*+?()[]{}|/")

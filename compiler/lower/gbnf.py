@@ -1,7 +1,7 @@
 """A forest -> GBNF text for llama.cpp."""
 
-from archc.forest import Forest
 from archc.grammar.limits import DEFAULT, Limits
+from archc.grammars.forest import Forest
 from archc.lower.dialect import GBNF
 from archc.lower.ebnf import written
 

@@ -1,7 +1,7 @@
 """A forest and the name of a dialect -> grammar text."""
 
-from archc.forest import Forest
 from archc.grammar.limits import DEFAULT, Limits
+from archc.grammars.forest import Forest
 from archc.lower.dialect import DIALECTS
 
 

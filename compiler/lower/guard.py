@@ -7,7 +7,7 @@ from archc.lower.layout import statement
 from archc.lower.names import escape
 from archc.lower.reading import arithmetic, closed
 from archc.lower.shapes import batched
-from archc.sizes import Size
+from archc.sizes.size import Size
 
 CHECK = "check_input"
 

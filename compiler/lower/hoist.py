@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from archc.data import Arm, Constant, Data, Defined, Many, Named, Object, OneOf, Row, Schema, Table
+from archc.data.kinds import Arm, Constant, Data, Defined, Many, Named, Object, OneOf, Row, Schema, Table
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from archc.cost import graph_cost
 from archc.grammar.diagnostics import CompileError
 from archc.graph import CallNode, Condition, Graph, LoopNode, Node, OpNode, Pattern, Static, Value
 from archc.lower.weights import weights
-from archc.sizes import Size
+from archc.sizes.size import Size
 from archc.tensor import Product, Tensor, Type
 
 VERSION = 1

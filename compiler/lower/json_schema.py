@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 
-from archc.data import (
+from archc.data.kinds import (
     Arm,
     Constant,
     Data,
@@ -25,14 +25,14 @@ from archc.data import (
     Truth,
     Whole,
 )  # fmt: skip
-from archc.forest import Account
-from archc.formats import PATTERNS
+from archc.data.predicates import Impossible, evaluate
 from archc.grammar.diagnostics import CompileError, Diagnostic
 from archc.grammar.format import format_expr
 from archc.grammar.source import Span
+from archc.grammars.forest import Account
 from archc.lower.ecma import anchored
-from archc.predicates import Impossible, evaluate
-from archc.regular import PatternError, regular
+from archc.regular.formats import PATTERNS
+from archc.regular.language import PatternError, regular
 
 Node = None | bool | int | float | str | list["Node"] | dict[str, "Node"]
 Keywords = dict[str, Node]

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from json import dumps
 
-from archc.forest import Call, Edge, Forest, Lexeme, Literal, Part
 from archc.grammar.limits import DEFAULT, Limits
+from archc.grammars.forest import Call, Edge, Forest, Lexeme, Literal, Part
 from archc.lower.dialect import LARK, Names, fitted, header
-from archc.regular import Chars, Choice, Regular, Repeat, Series, literal, series
+from archc.regular.language import Chars, Choice, Regular, Repeat, Series, literal, series
 
 WIDTH = 120
 PUNCTUATION = frozenset("{}[]:,")

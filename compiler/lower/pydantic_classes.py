@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from archc.data import Constant, Data, Defined, Field, Fixed, Json, Object, OneOf, Text
-from archc.fill import computed_order, default_value
+from archc.data.fill import computed_order, default_value
+from archc.data.kinds import Constant, Data, Defined, Field, Fixed, Json, Object, OneOf, Text
+from archc.data.predicates import Impossible
 from archc.lower.names import literal, prose
 from archc.lower.pieces import Piece, assignment, call, union
 from archc.lower.pydantic_rules import computed, may_be_absent, record_checks
 from archc.lower.pydantic_types import Module, annotated, annotation, quoted, resolved
-from archc.predicates import Impossible
 
 
 def class_lines(module: Module, entry: Defined, record: Object) -> Iterator[list[str]]:
@@ -54,7 +54,7 @@ def _ordered(record: Object) -> tuple[Field, ...]:
 
 
 def _needs(field: Field, names: set[str]) -> set[str]:
-    from archc.closed import names_in
+    from archc.data.closed import names_in
 
     return names_in(field.default) & names if field.default is not None else set()
 

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from archc.constants import exact
-from archc.data import Data, OneOf, Text, Truth, Whole
-from archc.formats import instant
+from archc.data.constants import exact
+from archc.data.kinds import Data, OneOf, Text, Truth, Whole
 from archc.grammar import syntax as s
 from archc.lower.names import literal
 from archc.lower.pydantic_terms import NUMBERS, Term, Terms, Untranslated, Writer, item_of, known, member
 from archc.lower.pydantic_types import quoted
+from archc.regular.formats import instant
 
 
 def fails(writer: Writer, expr: s.Expr, guards: tuple[str, ...] = ()) -> Terms:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from archc.data import Defined, Field, Object
-from archc.forest import Account
+from archc.data.kinds import Defined, Field, Object
 from archc.grammar import syntax as s
 from archc.grammar.format import format_expr
+from archc.grammars.forest import Account
 from archc.lower.layout import WIDTH
 from archc.lower.names import identifier, prose
 from archc.lower.pydantic_predicates import fails, value

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from archc.data import Data, Defined, Object, Schema, parts
-from archc.data import Named as Mention
-from archc.forest import Account
+from archc.data.kinds import Data, Defined, Object, Schema, parts
+from archc.data.kinds import Named as Mention
+from archc.grammars.forest import Account
 from archc.lower.hoist import hoisted
 from archc.lower.names import identifier, literal, prose
 from archc.lower.pieces import Joined, Piece, assignment, call, flat
@@ -202,7 +202,9 @@ def _preamble(module: Module) -> list[tuple[bool, str]]:
     for places in sorted(module.places):
         aliases.append((False, DECIMALS.replace("{places}", str(places))))
         reason = "12.5 and 12.50 are one number to Python; `write` gives all digits"
-        module.accounts[Account(f"Decimal({places})", f"exactly {places} digit{'' if places == 1 else 's'}", False, reason)] = None
+        module.accounts[
+            Account(f"Decimal({places})", f"exactly {places} digit{'' if places == 1 else 's'}", False, reason)
+        ] = None
     base = (
         [(True, _base(module))] if any(isinstance(d.type, Object) for d in module.schema.definitions.values()) else []
     )

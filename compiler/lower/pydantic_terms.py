@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from archc.data import (
+from archc.data.kinds import (
     Constant,
     Data,
     Field,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from archc.data import (
+from archc.data.kinds import (
     Constant,
     Data,
     Fixed,
@@ -20,14 +20,14 @@ from archc.data import (
     Truth,
     Whole,
 )
-from archc.forest import Account
-from archc.formats import PATTERNS
 from archc.grammar.diagnostics import CompileError, Diagnostic
 from archc.grammar.source import NOWHERE, Span
+from archc.grammars.forest import Account
 from archc.lower.ecma import anchored
 from archc.lower.names import literal
 from archc.lower.pieces import Piece, call, subscript, union
-from archc.regular import Chars, Choice, PatternError, Regular, Repeat, Series, regular
+from archc.regular.formats import PATTERNS
+from archc.regular.language import Chars, Choice, PatternError, Regular, Repeat, Series, regular
 
 FORMATS = {"date": "Date", "date-time": "DateTime", "time": "Time", "uuid": "Uuid", "uri": "Uri", "email": "Email"}
 RANGES = 100_000

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import assert_never
 
-from archc.polynomials import Atom, Terms, denominator, negative_part, scale
-from archc.sizes import Application, Size
+from archc.sizes.polynomials import Atom, Terms, denominator, negative_part, scale
+from archc.sizes.size import Application, Size
 from archc.tensor import Tensor
 
 

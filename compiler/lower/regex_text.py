@@ -1,12 +1,12 @@
 """A forest without recursion, lists without end apart -> one regular expression."""
 
-from archc.cycles import components
-from archc.forest import Call, Edge, Forest, Lexeme, Literal, Part
 from archc.grammar.diagnostics import CompileError, Diagnostic
 from archc.grammar.limits import DEFAULT, Limits
+from archc.grammars.forest import Call, Edge, Forest, Lexeme, Literal, Part
 from archc.lower.dialect import REGEX, fitted
 from archc.lower.ecma import pattern
-from archc.regular import Choice, Regular, Repeat, Series, choice, literal, repeat, series
+from archc.names.cycles import components
+from archc.regular.language import Choice, Regular, Repeat, Series, choice, literal, repeat, series
 
 CHARACTERS = 100_000
 """So many characters and classes may be in one regular expression."""

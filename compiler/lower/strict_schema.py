@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from archc.data import Constant, Data, Field, Json, Many, Named, Object, OneOf, Row, Schema, Table
-from archc.fill import fitted
+from archc.data.fill import fitted
+from archc.data.json_text import JsonError, read
+from archc.data.kinds import Constant, Data, Field, Json, Many, Named, Object, OneOf, Row, Schema, Table
+from archc.data.validate import filled
+from archc.data.violations import DocumentError, Violation
 from archc.grammar.diagnostics import CompileError, Diagnostic
-from archc.json_text import JsonError, read
 from archc.lower.json_schema import Draft, Keywords, Lowered, Node, assembled
-from archc.validate import filled
-from archc.violations import DocumentError, Violation
 
 PROPERTIES = 5_000
 NESTING = 10

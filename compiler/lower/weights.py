@@ -9,7 +9,7 @@ from archc.graph import CallNode, Graph, LoopNode, Node, OpNode
 from archc.lower.names import MODULE_ATTRIBUTES, identifier
 from archc.ops import find
 from archc.ops.base import Weight
-from archc.sizes import Size
+from archc.sizes.size import Size
 from archc.tensor import substitute
 
 

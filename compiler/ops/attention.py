@@ -6,7 +6,7 @@ from archc.graph import OpNode
 from archc.ops.attributes import flag, real, whole, word
 from archc.ops.base import Code, Cost, Lowered, Operation, Weight
 from archc.ops.writing import APPLY, call
-from archc.sizes import Size, exact
+from archc.sizes.size import Size, exact
 
 _QKV = "{0}, {1}, {2}"
 

@@ -1,7 +1,7 @@
 """An op node's parameters, read at the type that its signature gives them."""
 
 from archc.graph import OpNode
-from archc.sizes import Size
+from archc.sizes.size import Size
 
 
 def whole(node: OpNode, name: str) -> Size:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from archc.graph import OpNode, Static
-from archc.sizes import Size
+from archc.sizes.size import Size
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from archc.graph import OpNode
 from archc.ops.attributes import flag, whole
 from archc.ops.base import Code, Cost, Lowered, Operation, Weight
 from archc.ops.writing import APPLY, call
-from archc.sizes import Size, exact
+from archc.sizes.size import Size, exact
 
 
 class Linear:

@@ -7,7 +7,7 @@ from math import prod
 
 from archc.graph import Pattern
 from archc.ops.base import Code
-from archc.sizes import Size
+from archc.sizes.size import Size
 
 Atom = tuple[str, ...]
 """Names that stand side by side on both sides, and so move as one axis."""

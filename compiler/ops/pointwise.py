@@ -7,7 +7,7 @@ from archc.ops.attributes import dimension, flag, integer, real
 from archc.ops.base import Code, Cost, Lowered, Operation, Weight
 from archc.ops.plain import Plain, fixed
 from archc.ops.writing import APPLY, call
-from archc.sizes import Size
+from archc.sizes.size import Size
 
 
 class Dropout:

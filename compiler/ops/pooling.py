@@ -7,7 +7,7 @@ from archc.ops.attributes import flag, whole, word
 from archc.ops.base import Code, Operation
 from archc.ops.plain import Plain, fixed
 from archc.ops.writing import call
-from archc.sizes import Size
+from archc.sizes.size import Size
 
 
 def _max_pool(node: OpNode) -> Code:

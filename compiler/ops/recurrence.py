@@ -6,7 +6,7 @@ from archc.graph import OpNode
 from archc.ops.attributes import integer, whole
 from archc.ops.base import Code, Cost, Lowered, Operation, Weight
 from archc.ops.writing import APPLY, call
-from archc.sizes import Size
+from archc.sizes.size import Size
 
 
 class Recurrent:

@@ -9,7 +9,7 @@ from archc.ops.base import Code, Cost, Lowered, Operation, Weight
 from archc.ops.patterns import contract, move, regroup
 from archc.ops.plain import Plain, fixed
 from archc.ops.writing import call
-from archc.sizes import Size
+from archc.sizes.size import Size
 
 
 class Einsum:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from archc.graph import Static
 from archc.ops.base import Code
-from archc.sizes import Size
+from archc.sizes.size import Size
 
 APPLY = Code("{self}({0})")
 

@@ -7,7 +7,7 @@ from itertools import groupby
 from archc.cost import activation_bytes, flops, graph_cost, macs, parameters
 from archc.graph import CallNode, Graph, LoopNode, Node, OpNode
 from archc.show.table import table
-from archc.sizes import Size
+from archc.sizes.size import Size
 from archc.tensor import Tensor
 
 ZERO = Size.of(0)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from archc.sizes import Size
+from archc.sizes.size import Size
 
 Line = tuple[str, str, tuple[Size, ...]]
 HEAD = ("layer", "output", "params", "MACs", "FLOPs", "memory")

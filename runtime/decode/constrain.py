@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from archc.data import Schema
-from archc.forest import Account, Forest
+from archc.data.kinds import Schema
 from archc.grammar.diagnostics import CompileError
 from archc.grammar.limits import DEFAULT, Limits
+from archc.grammars.forest import Account, Forest
+from archc.grammars.refine import forest
 from archc.lower.dialect import DIALECTS, fitted
 from archc.lower.grammar_text import grammar_text
-from archc.refine import forest
 from archc.runtime.decode.engines import DIALECT, ENGINES, Engine, engine
 from archc.runtime.decode.spelling import spelled
 from archc.runtime.decode.state import State

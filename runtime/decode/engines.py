@@ -103,8 +103,6 @@ class _XgrammarMatcher:
 # ---------------------------------------------------------------- llguidance
 class _Llguidance:
     def __init__(self, grammar: str, words: Vocabulary) -> None:
-        from archc.runtime.decode.vocabulary import not_installed
-
         try:
             from llguidance import LLMatcher
         except ImportError:
@@ -140,16 +138,17 @@ def _bytes_tokenizer() -> "LLTokenizer":
 
 
 class _Tokens:
-    """A tokenizer as llguidance asks for one; it is told tokens and never text."""
+    """A tokenizer as llguidance asks for one, which writes text that is fixed in the tokens that it is given here."""
 
     def __init__(self, words: Vocabulary) -> None:
         self.eos_token_id = words.ends[0]
         self.bos_token_id = None
         self.tokens = list(words.tokens)
         self.special_token_ids = [number for number, token in enumerate(words.tokens) if not token]
+        self._words = words
 
     def __call__(self, text: bytes) -> list[int]:
-        raise TypeError(text)
+        return self._words.encoded(text)
 
 
 class _LlguidanceMatcher:
@@ -160,6 +159,8 @@ class _LlguidanceMatcher:
 
     def fill(self, mask: "torch.Tensor") -> None:
         self._matcher.unsafe_compute_mask_ptr(mask.data_ptr(), mask.numel() * mask.element_size())
+        if self._matcher.is_error():
+            raise refused("llguidance", self._matcher.get_error())
 
     def accept(self, token: int) -> bool:
         return self._matcher.try_consume_tokens([token]) == 1

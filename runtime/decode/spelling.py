@@ -1,10 +1,10 @@
 """A forest and an alphabet -> the forest of what can be spelled in it."""
 
-from archc.automaton import Ranges
-from archc.forest import Account, Edge, Forest, Lexeme, Literal, Part, State
 from archc.grammar.diagnostics import CompileError, Diagnostic
-from archc.prune import productive
-from archc.regular import ANY, NOTHING, Chars, Choice, Regular, Repeat, Series, choice, repeat, series, without
+from archc.grammars.forest import Account, Edge, Forest, Lexeme, Literal, Part, State
+from archc.grammars.prune import productive
+from archc.regular.automaton import Ranges
+from archc.regular.language import ANY, NOTHING, Chars, Choice, Regular, Repeat, Series, choice, repeat, series, without
 
 SHOWN = 12
 

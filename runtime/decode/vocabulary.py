@@ -1,15 +1,15 @@
 """A tokenizer of transformers -> the bytes that each of its tokens writes."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from archc.grammar.diagnostics import CompileError, Diagnostic
-from archc.regular import ALL, ANY, Chars, chars
+from archc.regular.language import ALL, ANY, Chars, chars
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from transformers import PreTrainedTokenizerBase
 
@@ -22,6 +22,8 @@ class Vocabulary:
 
     tokens: tuple[bytes, ...] = field(repr=False)
     ends: tuple[int, ...]
+    usual: "Callable[[str], Sequence[int]] | None" = field(default=None, repr=False)
+    """How a text is usually cut into tokens."""
 
     @cached_property
     def alphabet(self) -> Chars:
@@ -39,6 +41,31 @@ class Vocabulary:
         spans += [(low, high) for low, high in ALL[1:] if _all_longer(single)]
         spans += [(0x80, ALL[0][1])] if _all_longer(single) else []
         return chars(*spans)
+
+    def encoded(self, text: bytes) -> list[int]:
+        """Return tokens that write `text`, in the usual way where that writes just this, else the longest first.
+
+        Bytes that no token writes are left out.
+        """
+        if self.usual is not None:
+            found = list(self.usual(text.decode("utf-8", "replace")))
+            if b"".join(self.tokens[token] for token in found if token < len(self.tokens)) == text:
+                return found
+        found, at = [], 0
+        while at < len(text):
+            sizes = range(min(self._longest, len(text) - at), 0, -1)
+            size = next((size for size in sizes if text[at : at + size] in self._numbers), 0)
+            found += [self._numbers[text[at : at + size]]] if size else []
+            at += size or 1
+        return found
+
+    @cached_property
+    def _numbers(self) -> dict[bytes, int]:
+        return {token: number for number, token in reversed([*enumerate(self.tokens)]) if token}
+
+    @cached_property
+    def _longest(self) -> int:
+        return max(map(len, self.tokens))
 
 
 def _all_longer(single: set[bytes]) -> bool:
@@ -61,8 +88,14 @@ def vocabulary(tokenizer: "PreTrainedTokenizerBase", ends: "Sequence[int] | None
     known = _known.setdefault(tokenizer, {})
     key = (len(tokenizer), *found)
     if key not in known:
-        known[key] = Vocabulary(_tokens(tokenizer, found), found)
+        tokens = _tokens(tokenizer, found)
+        known[key] = Vocabulary(tokens, found, partial(_usual, ref(tokenizer)))
     return known[key]
+
+
+def _usual(tokenizer: "ref[PreTrainedTokenizerBase]", text: str) -> list[int]:
+    known = tokenizer()
+    return [] if known is None else known.encode(text, add_special_tokens=False)
 
 
 def _own_end(tokenizer: "PreTrainedTokenizerBase") -> tuple[int, ...]:

@@ -6,11 +6,11 @@ import archc
 from archc.check import check
 from archc.grammar.diagnostics import CompileError
 from archc.grammar.limits import DEFAULT
-from archc.infer import apply
 from archc.load import load_text
-from archc.prove import Context
-from archc.session import Refusal, Session
-from archc.static import evaluate
+from archc.rules.infer import apply
+from archc.rules.session import Refusal, Session
+from archc.rules.static import evaluate
+from archc.sizes.prove import Context
 from archc.tensor import Product, Tensor, Type
 from archc.values import Env, flow
 from fuzz.kinds import Kinds, Tensors, kinds_of, shapes, tensors, tupled
@@ -34,7 +34,7 @@ def inferred(call: str, into: Kinds) -> Type | str:
 
 def typed(kinds: Kinds) -> Type:
     """Return the type of `kinds`."""
-    from archc.sizes import Size
+    from archc.sizes.size import Size
     from fuzz.kinds import Kind
 
     if isinstance(kinds, Kind):

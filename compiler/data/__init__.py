@@ -1,0 +1,1 @@
+"""Types of documents: what they admit, and documents read and judged by them."""

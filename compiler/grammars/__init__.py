@@ -1,0 +1,1 @@
+"""The forest, and how types (and later spaces) refine into it."""

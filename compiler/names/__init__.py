@@ -1,0 +1,1 @@
+"""What every name of a program means, and what mentions what."""

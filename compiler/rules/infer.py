@@ -1,0 +1,356 @@
+"""An architecture and what flows into it -> what flows out: the typing rules, for checking and for building."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from archc.grammar import syntax as s
+from archc.grammar.diagnostics import Diagnostic, Note
+from archc.grammar.format import format_type
+from archc.grammar.source import Span
+from archc.rules.arguments import bind
+from archc.rules.arrows import apply_given, probe
+from archc.rules.choice import choose
+from archc.rules.conditions import demand
+from archc.rules.emission import emit
+from archc.rules.instantiate import instantiate
+from archc.rules.match import match, parts_of
+from archc.rules.nearest import with_hint
+from archc.rules.obligations import settle_debts
+from archc.rules.operands import short
+from archc.rules.repeat import fold, repeat
+from archc.rules.session import Blame, Known, Refusal, Session, Site
+from archc.rules.sharing import check_shared
+from archc.rules.static import evaluate
+from archc.rules.structure import ARITHMETIC, RULES, STRUCTURAL, only_numbers
+from archc.sizes.size import Size
+from archc.tensor import Product
+from archc.values import (
+    ARCHITECTURES,
+    UNKNOWN,
+    Applied,
+    Architecture,
+    Closure,
+    Definition,
+    Env,
+    Flow,
+    Given,
+    Items,
+    Layer,
+    Method,
+    Value,
+    bundle,
+    flow,
+    show,
+    what,
+)  # fmt: skip
+
+
+def apply(session: Session, value: Value, into: Flow, span: Span, layer: Layer | None = None) -> Flow:
+    """Return what comes out of `value` when `into` flows in.
+
+    Raises Refusal with the diagnostic where that does not type, Fork where it depends on an undecided condition.
+    """
+    match value:
+        case Flow():
+            return value
+        case Applied():
+            return _applied(session, value, into, Site(span if layer else value.span, layer))
+        case Closure(expr, env):
+            return _expression(session, expr, env, into, layer)
+        case Given():
+            return apply_given(session, value, into, span)
+        case Layer(architecture):
+            return _shared(session, value, architecture, into, span)
+        case Method(owner, applied):
+            return _applied(session, applied, into, Site(value.span, owner))
+        case _:
+            text = f"a layer belongs here; this is {what(value)}"
+            hint = f"linear({show(value)})" if isinstance(value, Size) else ""
+            raise Refusal(Diagnostic("A0301", text, span, hint=hint))
+
+
+def _expression(session: Session, expr: s.Expr, env: Env, into: Flow, layer: Layer | None) -> Flow:
+    session.count_step(expr.span)
+    match expr:
+        case s.Pipe(stages):
+            for stage in stages:
+                into = apply(session, evaluate(session, stage, env), into, stage.span)
+                session.stages += 1
+            return into
+        case s.Tuple(items):
+            return bundle(tuple(apply(session, evaluate(session, item, env), into, item.span) for item in items))
+        case s.Body():
+            return _body(session, expr, env, into)
+        case s.Fold():
+            return fold(session, expr, env, into, apply)
+        case s.Binary():
+            return repeat(session, expr, env, into, apply)
+        case s.Choice():
+            return choose(session, expr, env, into, apply)
+        case _:
+            return apply(session, evaluate(session, expr, env), into, expr.span, layer)
+
+
+# ---------------------------------------------------------------- bodies and folds
+def _body(session: Session, body: s.Body, env: Env, into: Flow) -> Flow:
+    for statement in body.statements:
+        value = _statement(session, statement, env, into)
+        if not statement.is_tuple:
+            env = env.bind(**{statement.names[0]: value})
+            continue
+        parts = _unpack(session, value, len(statement.names), statement)
+        env = env.bind(**dict(zip(statement.names, parts, strict=True)))
+    return apply(session, evaluate(session, body.value, env), into, body.value.span)
+
+
+def _statement(session: Session, statement: s.Statement, env: Env, into: Flow) -> Value:
+    if is_point(statement.value, env):
+        result: Value = apply(session, evaluate(session, statement.value, env), into, statement.value.span)
+    else:
+        result = evaluate(session, statement.value, env)
+        if statement.kind == "let" and isinstance(result, (Applied, Closure)):
+            result = Layer(result, object(), statement.value.span)
+            if session.emitter is not None:
+                session.emitter.define(result)
+    if statement.kind == "choose" and not session.flexible:
+        hint = "declare this as a space, or use `let`"
+        raise Refusal(
+            Diagnostic("A0302", "`choose` makes a choice, and only a space has choices", statement.span, hint=hint)
+        )
+    return result
+
+
+def is_point(expr: s.Expr, env: Env) -> bool:
+    """Return whether `expr` is a tensor by itself: a named input, a `let` of a point, `p -> f`, or a form of points only."""
+    match expr:
+        case s.Ref(name):
+            return isinstance(env.names.get(name), Flow)
+        case s.Pipe(stages):
+            return is_point(stages[0], env)
+        case s.Tuple(items):
+            return bool(items) and all(is_point(item, env) for item in items)
+        case s.Choice(arms):
+            return all(is_point(arm.value, env) for arm in arms)
+        case s.If(_, then, otherwise):
+            return is_point(then, env) and is_point(otherwise, env)
+        case _:
+            return False
+
+
+def _unpack(session: Session, value: Value, count: int, statement: s.Statement) -> Sequence[Value]:
+    parts: Sequence[Value] = ()
+    if isinstance(value, Flow) and isinstance(value.type, Product):
+        parts = parts_of(value)
+    elif isinstance(value, Items):
+        parts = value.values
+    if len(parts) != count:
+        text = f"{count} names stand here for {len(parts) or 1} value{'s' if len(parts) > 1 else ''}"
+        hint = ""
+        if isinstance(value, ARCHITECTURES):
+            text, hint = f"{count} names stand here for one layer", f"x -> {short(statement.value.span)}, of an input x"
+        raise Refusal(Diagnostic("A0103", text, statement.span, hint=hint))
+    return parts
+
+
+# ---------------------------------------------------------------- mentions
+def _applied(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
+    session.count_step(site.span, 30 + session.depth)
+    declaration = applied.definition.declaration
+    if declaration.kind != "op" and session.recursive(applied.definition) and declaration.type is None:
+        text = f"`{declaration.name}` mentions itself, so its type must be declared"
+        raise Refusal(
+            Diagnostic("A0402", text, site.span, hint=f"{declaration.kind} {declaration.name} : a -> b = ...")
+        )
+    before = session.blame
+    session.descend(site.span)
+    try:
+        return _mention(session, applied, into, site)
+    except Refusal as refusal:
+        raise Refusal(with_hint(session, refusal.diagnostic, applied, into, site, _mention)) from None
+    finally:
+        session.depth -= 1
+        session.blame = before
+
+
+def _mention(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
+    if applied.definition.declaration.kind == "op":
+        return _op(session, applied, into, site)
+    return _block(session, applied, into, site)
+
+
+def signature(declaration: s.Declaration) -> s.TypeArrow | None:
+    """Return the declared type of an architecture, or None where it is left to inference."""
+    if isinstance(declaration.type, s.TypeArrow):
+        return declaration.type
+    if declaration.type is None:
+        return None
+    text = f"`{declaration.name}` is a network, and its type goes from input to output"
+    raise Refusal(Diagnostic("A0107", text, declaration.type.span, hint=f"{format_type(declaration.type)} -> [...]"))
+
+
+def _known(values: dict[str, Value], applied: Applied) -> tuple[Known, ...]:
+    """Return the arguments as notes; defaults that no one wrote are left out."""
+    order = [parameter.name for parameter in applied.definition.declaration.parameters or ()]
+    given = {
+        name or order[place]: span
+        for place, (name, _, span) in enumerate(applied.arguments)
+        if name or place < len(order)
+    }
+    return tuple(
+        Known(name, value, f"given to {applied.definition.name}", given[name])
+        for name, value in values.items()
+        if name in given and not isinstance(value, ARCHITECTURES)
+    )
+
+
+def _op(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
+    definition = applied.definition
+    declaration = definition.declaration
+    kind = declaration.type
+    assert isinstance(kind, s.TypeArrow)
+    env = Env(definition.module, {})
+    if definition.module == 0 and declaration.name in RULES:
+        return RULES[declaration.name](session, applied, into, site)
+    values = bind(session, declaration, applied.arguments, site.span, env, evaluate)
+    blame = Blame(declaration.name, kind.source, into.type, site.span, _known(values, applied))
+    if definition.module == 0 and declaration.name in STRUCTURAL:
+        return STRUCTURAL[declaration.name](session, values, into, blame, site, apply)
+    names, known = match(session, kind.source, into, Env(definition.module, values), blame)
+    session.blame = blame = Blame(blame.subject, blame.needs, blame.got, blame.span, (*blame.known, *known))
+    if definition.module == 0 and declaration.name in ARITHMETIC:
+        only_numbers(into.type, blame)
+    inner = Env(definition.module, names)
+    for clause in declaration.where:
+        demand(session, clause, inner, site.span, evaluate, clauses=declaration.where)
+    output = instantiate(session, kind.target, inner, blame)
+    check_shared(session, declaration.name, values, into.type, output, site)
+    return emit(session, declaration.name, values, into, output, site, kind)
+
+
+def _block(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
+    definition = applied.definition
+    declaration = definition.declaration
+    kind = signature(declaration)
+    values = bind(session, declaration, applied.arguments, site.span, Env(definition.module, {}), evaluate)
+    if kind is None:
+        return _inside(session, applied, values, into, site)
+    title = f"{declaration.name}"
+    blame = Blame(title, kind.source, into.type, site.span, _known(values, applied))
+    names, known = match(session, kind.source, into, Env(definition.module, values), blame)
+    blame = Blame(title, blame.needs, blame.got, blame.span, (*blame.known, *known))
+    session.blame = blame
+    names.update(_labels(kind.source, into))
+    names = probe(session, definition, names, blame, into, apply)
+    env = Env(definition.module, names)
+    for clause in declaration.where:
+        if not measures(declaration, clause):
+            demand(session, clause, env, site.span, evaluate, clauses=declaration.where)
+    summary = session.declarations.summary(definition)
+    settle_debts(session, summary.obligations, names, blame)
+    if session.emitter is not None or (summary.inline and not session.recursive(definition)):
+        return _inside(session, applied, names, into, site)
+    return flow(instantiate(session, kind.target, env, blame), site.span)
+
+
+MEASURES = ("depth", "nodes", "count", "params", "macs", "flops")
+
+
+def measures(declaration: s.Declaration, clause: s.Expr) -> bool:
+    """Return whether a `where` clause of a space bounds a measure of its derivations."""
+    return declaration.kind == "space" and is_measure(clause)
+
+
+def is_measure(clause: s.Expr) -> bool:
+    """Return whether an expression mentions a measure."""
+    stack: list[s.Expr] = [clause]
+    while stack:
+        match stack.pop():
+            case s.Ref(name) if name in MEASURES:
+                return True
+            case s.Attribute(_, name) if name in MEASURES:
+                return True
+            case s.Call(function):
+                stack.append(function)
+            case s.Compare(_, left, right) | s.Binary(_, left, right):
+                stack.extend((left, right))
+            case s.Logic(_, items):
+                stack.extend(items)
+            case _:
+                pass
+    return False
+
+
+def _labels(source: s.TypeExpr, into: Flow) -> dict[str, Value]:
+    """Return the named inputs of a block as points."""
+    if not isinstance(source, s.TypeTuple):
+        return {}
+    if len(source.items) == 1:
+        return {source.items[0].label: into} if source.items[0].label else {}
+    if into.type == UNKNOWN:
+        return {item.label: into for item in source.items if item.label}
+    return {item.label: part for item, part in zip(source.items, parts_of(into), strict=True) if item.label}
+
+
+def _inside(session: Session, applied: Applied, names: dict[str, Value], into: Flow, site: Site) -> Flow:
+    """Walk the body of a block at this use."""
+    definition = applied.definition
+    declaration = definition.declaration
+    assert declaration.value is not None
+    if session.flexible and session.recursive(definition):
+        assert isinstance(declaration.type, s.TypeArrow)
+        blame = Blame(declaration.name, "", None, site.span)
+        return flow(instantiate(session, declaration.type.target, Env(definition.module, names), blame), site.span)
+    session.inside.append(definition)
+    try:
+        if session.emitter is None:
+            return _used(session, declaration, Env(definition.module, names), into, site)
+        if is_combinator(declaration):
+            return _walk(session, declaration, Env(definition.module, names), into)
+
+        def walk(inner: Flow) -> Flow:
+            return _walk(session, declaration, _relabel(definition, names, inner), inner)
+
+        return session.emitter.call(declaration, names, into, site, walk)
+    finally:
+        session.inside.pop()
+
+
+def _used(session: Session, declaration: s.Declaration, env: Env, into: Flow, site: Site) -> Flow:
+    """Walk a body at one use, of which a complaint about it tells."""
+    try:
+        return _walk(session, declaration, env, into)
+    except Refusal as refusal:
+        note = Note(declaration.name, f"gets {into.type} here,", site.span)
+        raise Refusal(replace(refusal.diagnostic, notes=(*refusal.diagnostic.notes, note))) from None
+
+
+def _relabel(definition: Definition, names: dict[str, Value], inner: Flow) -> Env:
+    declaration = definition.declaration
+    source = declaration.type.source if isinstance(declaration.type, s.TypeArrow) else None
+    return Env(definition.module, {**names, **(_labels(source, inner) if source is not None else {})})
+
+
+def _walk(session: Session, declaration: s.Declaration, env: Env, into: Flow) -> Flow:
+    assert declaration.value is not None
+    session.blame = None
+    return apply(session, evaluate(session, declaration.value, env), into, declaration.value.span)
+
+
+def is_combinator(declaration: s.Declaration) -> bool:
+    """Return whether a block is transparent: what it is given and what it adds belong to the body that mentions it."""
+    return any(
+        isinstance(parameter.type, (s.TypeArrow, s.TypeVariable)) and parameter.default is None
+        for parameter in declaration.parameters or ()
+    )
+
+
+def _shared(session: Session, layer: Layer, architecture: Architecture, into: Flow, span: Span) -> Flow:
+    if (
+        session.emitter is None
+        or isinstance(architecture, Applied)
+        and not is_combinator(architecture.definition.declaration)
+    ):
+        return apply(session, architecture, into, span, layer)
+    return session.emitter.shared(
+        into, Site(layer.span, layer), lambda inner: apply(session, architecture, inner, layer.span)
+    )

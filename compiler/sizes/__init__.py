@@ -1,0 +1,1 @@
+"""Sizes in normal form, and what can be proved of them."""
