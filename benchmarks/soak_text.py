@@ -10,8 +10,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from entries import Tally, Wrong, decoded, feed  # noqa: E402  they lie beside the tests
-from mangle import texts  # noqa: E402
+from entries import Tally, Wrong, decoded, feed  # type: ignore[import-not-found]  # the tests are no package
+from mangle import texts  # type: ignore[import-not-found]  # the same
 
 CHUNK = 1000
 FIRST = 10**6
@@ -75,10 +75,11 @@ def _add(total: Total, tally: Tally, wrong: list[str]) -> None:
 
 
 def _told(total: Total, seconds: float) -> str:
+    right = f"{total.checked:,} programs were right, {total.built:,} networks were built and written"
+    slowest = f"The slowest took {total.slowest:.2f} s ({total.slowest_name})."
     lines = [
-        f"{total.inputs:,} inputs in {seconds / 60:.0f} min: {total.checked:,} programs were right, {total.built:,} networks",
-        f"were built and written, {len(total.codes)} codes were given. The slowest took {total.slowest:.2f} s "
-        f"({total.slowest_name}).",
+        f"{total.inputs:,} inputs in {seconds / 60:.0f} min: {right}, {len(total.codes)} codes were given.",
+        slowest,
         f"{len(total.wrong)} went wrong.",
         *total.wrong[:40],
     ]
