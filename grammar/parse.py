@@ -106,8 +106,7 @@ def _parse(source: Source, lexed: Lexed, limits: Limits) -> tuple[File, list[Dia
 
 def _run(tables: Tables, tokens: list[Token], at: int, *, source: Source, nesting: int) -> _Stop:
     """Parse from token `at` on, as far as it goes. The stacks are lists, so depth costs no Python recursion."""
-    build = _BUILD
-    actions, rules, hops = tables.actions, tables.rules, tables.hops
+    build, actions, rules, hops = _BUILD, tables.actions, tables.rules, tables.hops
     states, starts, depths = [tables.start], [0], [0]
     values: list[object] = []
     end, most = 0, _OPEN * (nesting + 10)
@@ -117,10 +116,9 @@ def _run(tables: Tables, tokens: list[Token], at: int, *, source: Source, nestin
             rule = rules[-1 - action]
             base = len(values) - rule.length
             children = values[base:]
-            value: object
             begin, depth = (starts[base + 1], max(depths[base + 1 :])) if children else (token.start, 0)
             if rule.is_pass:
-                value = rule.children(children)[0]
+                value: object = rule.children(children)[0]
             elif rule.is_list:
                 value = rule.children(children)
             else:
