@@ -40,7 +40,7 @@ REGULAR = ("invoice", "request", "resume")
 
 GRAMMARS = ("ebnf", "gbnf", "lark")
 DRAWN = 20
-CHANGED = 600
+CHANGED = 60
 
 
 @cache
