@@ -12,6 +12,7 @@ from archc.grammars.refine import forest
 from archc.lower.dialect import DIALECTS, fitted
 from archc.lower.grammar_text import grammar_text
 from archc.runtime.decode.engines import DIALECT, ENGINES, Engine, engine
+from archc.runtime.decode.processor import Processor
 from archc.runtime.decode.spelling import spelled
 from archc.runtime.decode.state import State
 from archc.runtime.decode.vocabulary import Vocabulary, vocabulary
@@ -19,8 +20,6 @@ from archc.runtime.decode.vocabulary import Vocabulary, vocabulary
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedTokenizerBase
-
-    from archc.runtime.decode.processor import Processor
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +37,9 @@ class Constraint:
     vocabulary: Vocabulary = field(repr=False)
     compiled: Engine = field(repr=False)
 
-    def logits_processor(self) -> "Processor":
+    def logits_processor(self) -> Processor:
         """Return a logits processor for transformers' generate, which begins anew with each call of that."""
-        from archc.runtime.decode.processor import Processor
-
-        return Processor(self)
+        return Processor(self.start)
 
     def start(self) -> State:
         """Return the state of a document of which nothing is written."""
