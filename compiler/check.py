@@ -33,7 +33,7 @@ from archc.sizes.prove import Context, Fact
 from archc.sizes.size import Size
 from archc.values import ARCHITECTURES, Definition, Env, Formula, Obligation, show, what
 
-STEPS_A_CHARACTER = 20
+STEPS_A_CHARACTER = 14
 MOST_COMPLAINTS = 100
 
 

@@ -81,7 +81,7 @@ def alternatives(schema: Schema, data: Data) -> Kinds:
     found: dict[int, Data] = {}
     seen: set[str] = set()
     stack = [data]
-    while stack and len(found) < MOST:
+    while stack and len(found) < MOST and len(seen) < MOST:
         match stack.pop():
             case Named(name):
                 stack.extend([] if name in seen else [schema.definitions[name].type])

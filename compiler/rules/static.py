@@ -271,6 +271,7 @@ def _anything(session: Session, function: str) -> Value:
 
 def call_function(session: Session, definition: Definition, values: list[tuple[str, Value, Span]], span: Span) -> Value:
     """Return `fn` applied to `values`; over a run of axes it is applied to each."""
+    session.count_step(span, 60)
     declaration = definition.declaration
     assert declaration.value is not None
     names = bind(session, declaration, values, span, Env(definition.module, {}), evaluate)

@@ -56,10 +56,11 @@ def walk(session: Session) -> bool:
 def _arms(session: Session, body: s.Choice, target: s.TypeExpr, into: Flow, env: Env) -> None:
     """Type each arm of a space up to its output, so that an arm that never gives what is declared is found."""
 
+    arms = {arm.value.span: arm.value for arm in body.arms}
+
     def complete(session: Session, value: Value, into: Flow, span: Span) -> Flow:
         result = apply(session, value, into, span)
-        arm = next(arm.value for arm in body.arms if arm.value.span == span)
-        require_output(session, target, result, env, arm)
+        require_output(session, target, result, env, arms[span])
         return result
 
     choose(session, body, env, into, complete)
