@@ -122,8 +122,8 @@ def bombs() -> Iterator[tuple[str, str]]:
         _chain("fn f0(n) = n", "fn f{q}(n) = f{p}(n) + 1", 10**4) + "const a = f9999(1)\n",
     )
     yield (
-        "a chain of 10^4 types",
-        _chain("type T0 = [4]", "type T{q} = T{p}", 10**4) + "model M : T9999 -> [4] = relu\n",
+        "a chain of 10^3 types",
+        _chain("type T0 = [4]", "type T{q} = T{p}", 10**3) + "model M : T999 -> [4] = relu\n",
     )
     yield (
         "a chain of 10^4 spaces",

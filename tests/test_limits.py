@@ -23,6 +23,7 @@ SECONDS = 2.0
 SECONDS_A_MEGABYTE = 12.0
 """Reading and checking a long file takes as long as it is; what a short one takes is bounded by the limits alone."""
 SLOW = {
+    "a chain of maxima",
     "forty symbolic convolutions", "a chain of quotients", "a pipeline of 10^5 stages", "a tuple of 10^5", "a list of 10^5",
     "a tuple of 10^4 layers", "a shape of 10^5 axes", "a pipeline of 10^4 layers", "10^5 clones", "10^5 copies of a layer",
     "10^4 statements", "10^5 errors", "a chain of 10^4 spaces", "a chain of 10^4 consts", "a chain of 10^4 consts, the last first",
@@ -61,7 +62,7 @@ def _allowed(text: str) -> float:
     "name", [pytest.param(name, marks=pytest.mark.soak) if "never closed" in name else name for name in NESTED]
 )
 def test_nesting_ends_in_diagnostics(name: str) -> None:
-    _alone(name, NESTED[name], SECONDS)
+    _alone(name, NESTED[name], _allowed(NESTED[name]))
 
 
 @pytest.mark.parametrize("name", [name for name in BOMBS if name not in SLOW])
@@ -147,8 +148,8 @@ def test_a_file_of_the_disk_has_a_limit(tmp_path: Path) -> None:
 
 
 def test_sizes_that_are_too_long_are_refused() -> None:
-    found = _refusal(lambda: _whole(BOMBS["squaring of functions"], DEFAULT))
-    assert found[0].code == "A0814" and "4096 bits" in found[0].message
+    found = _refusal(lambda: _whole(BOMBS["a product of many sums"], DEFAULT))
+    assert found[0].code == "A0814" and "2000 terms" in found[0].message
 
 
 def test_every_limit_has_a_test() -> None:

@@ -316,6 +316,8 @@ def contained(limits: Limits, span: Span) -> Iterator[None]:
     except SizeLimit as error:
         hint = "make the sizes that it is computed from parameters of a block of its own"
         raise Exhausted(Diagnostic("A0814", f"{error}, the most that archc computes with", span, hint=hint)) from None
+    except ZeroDivisionError:
+        raise Exhausted(Diagnostic("A0205", "a size in here is divided by zero", span)) from None
     except TooManyCases:
         text = "this condition falls into too many cases"
         raise Exhausted(exceeded(limits, "paths", message=text, span=span)) from None

@@ -62,7 +62,7 @@ def _solve_one(matching: Matching, expr: s.Expr, size: Size, origin: Span | None
         return True
     whole = evaluate(session, expr, Env(matching.env.module, {**matching.names, name: Size.var(MARK)}))
     linear = whole.linear_in(MARK) if isinstance(whole, Size) else None
-    if linear is None:
+    if linear is None or linear[0].constant == 0:
         raise refuse(matching, "A0307", f"{format_expr(expr)} cannot be solved for `{name}`")
     bind(matching, name, _divide(matching, size - linear[1], linear[0], expr, origin, name), origin)
     return True
