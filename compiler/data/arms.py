@@ -70,6 +70,31 @@ def kinds(schema: Schema, data: Data) -> set[str]:
     return found
 
 
+def kinds_by_name(schema: Schema) -> Mapping[str, frozenset[str]]:
+    """Return the kinds of value that each definition takes, in time linear in the definitions."""
+    known: dict[str, set[str]] = {}
+    users: dict[str, list[str]] = {}
+    for name, entry in schema.definitions.items():
+        known[name] = set()
+        stack: list[Data] = [entry.type]
+        while stack:
+            match stack.pop():
+                case Named(other):
+                    users.setdefault(other, []).append(name)
+                case OneOf(arms):
+                    stack.extend(arm.type for arm in arms)
+                case plain:
+                    known[name] |= kinds(schema, plain)
+    waiting = list(known)
+    while waiting:
+        name = waiting.pop()
+        for user in users.get(name, ()):
+            if not known[name] <= known[user]:
+                known[user] |= known[name]
+                waiting.append(user)
+    return {name: frozenset(found) for name, found in known.items()}
+
+
 def candidates(arms: Arms, value: Json) -> tuple[Data, ...] | tuple[Violation, ...]:
     """Return the arms that may take `value`, or what is wrong where there is none."""
     if arms.tags:

@@ -26,13 +26,17 @@ from archc.data.kinds import (
     Truth,
     Whole,
 )
+from archc.data.predicate_kinds import kind
 from archc.data.predicates import decimal
+from archc.data.steps import Steps
 from archc.data.violations import scalar
 from archc.regular.automaton import Automaton, TooLarge, alphabet, member
 from archc.regular.language import ANY, PatternError, automaton, regular, repeat
 from archc.regular.strings import format_language
 
 STEPS = 50_000
+LARGE = 50_000
+SCALAR = 10
 LONGEST = 400
 NICE = "aA0 -.:@/"
 
@@ -45,21 +49,28 @@ class Commons:
     """Looks for documents that two types share; pairs of named types are looked at in rounds, so that recursion ends."""
 
     schema: Schema
-    found: dict[tuple[str, str], Found] = field(default_factory=dict)
+    total: Steps = field(default_factory=Steps)
+    known: dict[tuple[str, str], Found] = field(default_factory=dict)
+    asked: dict[tuple[str, str], None] = field(default_factory=dict)
     open: set[tuple[str, int]] = field(default_factory=set)
     steps: int = 0
 
     def common(self, one: Data, other: Data) -> Found:
-        """Return a document that is of both types, conditions included, or None where none was found."""
+        """Return a document that is of both types, conditions included, or None where none was found.
+
+        Raises CompileError where all questions together took too many steps.
+        """
+        self.asked, self.open, self.steps = {}, set(), 0
         while True:
-            before = dict(self.found)
+            before = len(self.asked), len(self.known)
             found = self._shared(one, other)
             if found is not None:
                 return found if self._is_of(found[0], one) and self._is_of(found[0], other) else None
-            for names in before:
-                if self.found[names] is None:
-                    self.found[names] = self._shared_names(*names)
-            if self.found == before or self.steps > STEPS:
+            for names in tuple(self.asked):
+                shared = None if names in self.known else self._shared_names(*names)
+                if shared is not None:
+                    self.known[names] = shared
+            if before == (len(self.asked), len(self.known)) or self.steps > STEPS:
                 return None
 
     def _is_of(self, value: Json, data: Data) -> bool:
@@ -67,6 +78,7 @@ class Commons:
 
     def _shared(self, one: Data, other: Data) -> Found:
         self.steps += 1
+        self.total.spend(3)
         if self.steps > STEPS:
             return None
         if isinstance(one, Named) or isinstance(other, Named):
@@ -76,6 +88,9 @@ class Commons:
         if isinstance(other, OneOf):
             return self._first((one, arm.type) for arm in other.arms)
         match one, other:
+            case Text(), Text():
+                word = self._word(one, other)
+                return None if word is None else (word,)
             case ((Many() | Row()), (Many() | Row())):
                 return self._lists(one, other)
             case Object(), Object():
@@ -90,7 +105,10 @@ class Commons:
                 return None
             case _, (Many() | Row() | Object() | Table()):
                 return None
+            case _ if kind(one) != kind(other):
+                return None
             case _:
+                self.total.spend(SCALAR)
                 return _scalars(one, other)
 
     def _first(self, pairs: "Iterator[tuple[Data, Data]] | Sequence[tuple[Data, Data]]") -> Found:
@@ -109,7 +127,8 @@ class Commons:
             self.open.discard(place)
             return found
         pair = one.name, other.name
-        return self.found.setdefault(pair, None)
+        self.asked[pair] = None
+        return self.known.get(pair)
 
     def _shared_names(self, one: str, other: str) -> Found:
         definitions = self.schema.definitions
@@ -167,8 +186,25 @@ class Commons:
             return None
         if low == 0:
             return ({},)
-        key, value = _scalars(one.key, other.key), self._shared(one.value, other.value)
-        return None if key is None or value is None or not isinstance(key[0], str) else ({key[0]: value[0]},)
+        key, value = self._word(one.key, other.key), self._shared(one.value, other.value)
+        return None if key is None or value is None else ({key: value[0]},)
+
+    # ------------------------------------------------------------ strings
+    def _word(self, one: Text, other: Text) -> str | None:
+        """Return a string that two types share, the shortest there is; None where there is none, or none was found."""
+        low = max(one.low, other.low)
+        high = min((text.high for text in (one, other) if text.high is not None), default=None)
+        if high is not None and low > high:
+            return None
+        if all(text.pattern is None and text.format is None for text in (one, other)):
+            return "a" * low if low <= LONGEST else None
+        try:
+            first, second = _automaton(one), _automaton(other)
+        except (TooLarge, PatternError):
+            self.total.spend(LARGE)
+            return None
+        self.total.spend(len(first.moves) + len(second.moves))
+        return _shared_word(first, second, low, high)
 
 
 def _is_needed(entry: Field) -> bool:
@@ -193,9 +229,6 @@ def _item(data: Many | Row, at: int) -> Data:
 def _scalars(one: Data, other: Data) -> Found:
     assert isinstance(one, Text | Whole | Real | Fixed | Truth | Constant), one
     assert isinstance(other, Text | Whole | Real | Fixed | Truth | Constant), other
-    if isinstance(one, Text) and isinstance(other, Text):
-        word = shared_word(one, other)
-        return None if word is None else (word,)
     numbers = tuple(_numbers(one, other))
     known = [data.value for data in (one, other) if isinstance(data, Constant)]
     for value in (*known, True, False, *numbers):
@@ -221,27 +254,13 @@ def _numbers(one: Data, other: Data) -> Iterator[Json]:
             yield decimal(Fraction(rounding(bound * power), power)) + Decimal(0).scaleb(-count)
 
 
-def shared_word(one: Text, other: Text) -> str | None:
-    """Return a string that two types share, the shortest there is; None where there is none, or none was found."""
-    low = max(one.low, other.low)
-    high = min((text.high for text in (one, other) if text.high is not None), default=None)
-    if high is not None and low > high:
-        return None
-    if all(text.pattern is None and text.format is None for text in (one, other)):
-        return "a" * low if low <= LONGEST else None
-    try:
-        return _word(_automaton(one), _automaton(other), low, high)
-    except (TooLarge, PatternError):
-        return None
-
-
 def _automaton(data: Text) -> Automaton:
     if data.pattern is not None:
         return automaton(regular(data.pattern))
     return automaton(format_language(data.format) if data.format is not None else repeat(ANY, 0, None))
 
 
-def _word(one: Automaton, other: Automaton, low: int, high: int | None) -> str | None:
+def _shared_word(one: Automaton, other: Automaton, low: int, high: int | None) -> str | None:
     """Return a shortest word of `low` to `high` characters that both automata accept."""
     letters = alphabet((*one.alphabet.members, *other.alphabet.members))
     samples = [_sample(ranges) for ranges in letters.members]

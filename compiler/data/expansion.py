@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from archc.data.closed import Constants, closed
 from archc.data.kinds import Constant, Data, Defined, Fixed, Many, Named, Real, Text, Truth, Whole, parts
 from archc.data.scalars import written
+from archc.data.steps import Steps
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import CompileError, Diagnostic
 from archc.grammar.limits import Limits
@@ -25,11 +26,13 @@ class Making:
     scopes: Scopes
     limits: Limits
     constants: Constants
+    steps: Steps
     origins: dict[str, tuple[Definition, tuple[Data, ...]]] = field(default_factory=dict)
     names: dict[tuple[int, tuple[Data, ...]], str] = field(default_factory=dict)
     waiting: deque[str] = field(default_factory=deque)
     found: dict[str, Defined] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
+    refused: dict[str, CompileError] = field(default_factory=dict)
     instances: int = 0
     sizes: dict[int, tuple[Data, int]] = field(default_factory=dict)
 

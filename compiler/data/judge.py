@@ -211,6 +211,8 @@ def _object(judging: _Judging, data: Object, value: Json) -> Judge:
     wrong = [_unknown(name, names) for name in value if name not in names][:MOST]
     found: dict[str, Json] = {}
     for entry in data.fields:
+        if len(wrong) >= MOST:
+            break
         if entry.name in value:
             judged = yield _Part(entry.type, value[entry.name])
             wrong.extend(under(entry.name, judged.violations))

@@ -1,7 +1,7 @@
 """A condition or a default, and the types of what it speaks of -> what it is, or why it can be nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from archc.data.kinds import (
@@ -23,6 +23,7 @@ from archc.data.kinds import (
     Whole,
 )
 from archc.data.predicates import key
+from archc.data.steps import Steps
 from archc.data.text import data_text
 from archc.data.violations import quoted, scalar
 from archc.grammar import syntax as s
@@ -48,49 +49,59 @@ class Misfit(Exception):
         self.diagnostic = diagnostic
 
 
+@dataclass(slots=True)
+class Types:
+    """Definitions, and the steps that looking through their names takes."""
+
+    schema: Schema
+    steps: Steps
+    patterns: set[Text] = field(default_factory=set)
+    """The patterns that were looked at."""
+
+    def alternatives(self, data: Data) -> Kinds:
+        """Return what a value of `data` may be, names and unions looked through. Raises CompileError over the limit."""
+        found: dict[int, Data] = {}
+        seen: set[str] = set()
+        stack = [data]
+        while stack and len(found) < MOST:
+            self.steps.spend(1)
+            match stack.pop():
+                case Named(name):
+                    stack.extend([] if name in seen else [self.schema.definitions[name].type])
+                    seen.add(name)
+                case OneOf(arms):
+                    stack.extend(arm.type for arm in reversed(arms))
+                case plain:
+                    found[id(plain)] = plain
+        return tuple(found.values())
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What names stand for: the fields of a record, and `it`."""
 
-    schema: Schema
+    types: Types
     fields: Mapping[str, Kinds]
     it: Kinds
 
 
-def scene(schema: Schema, fields: Iterable[Field], it: Data | None = None) -> Scene:
-    """Return the scene of a condition in a record with `fields`, on a field of the type `it` or on the whole record."""
+def scene(types: Types, fields: Iterable[Field]) -> Scene:
+    """Return the scene of a condition in a record with `fields`, on the whole of it."""
     entries = tuple(fields)
-    known = {entry.name: alternatives(schema, entry.type) for entry in entries}
-    return Scene(schema, known, (Object(entries),) if it is None else alternatives(schema, it))
+    known = {entry.name: types.alternatives(entry.type) for entry in entries}
+    return Scene(types, known, (Object(entries),))
 
 
-def whole_scene(schema: Schema, data: Data) -> Scene:
+def whole_scene(types: Types, data: Data) -> Scene:
     """Return the scene of a condition on a value of the type `data`: its fields, or those of its items, and `it`."""
-    it = alternatives(schema, data)
-    names = {entry.name for kind in (*it, *_items(schema, it)) for entry in _fields(kind)}
-    return Scene(schema, {name: _member(schema, it, name) for name in names}, it)
+    it = types.alternatives(data)
+    names = {entry.name for kind in (*it, *_items(types, it)) for entry in _fields(kind)}
+    return Scene(types, {name: _member(types, it, name) for name in names}, it)
 
 
 def condition(clause: s.Expr, where: Scene) -> None:
     """Raise Misfit unless `clause` is a condition on values as they are in `where`."""
     _require(clause, infer(clause, where), "a flag", "a condition is true or false")
-
-
-def alternatives(schema: Schema, data: Data) -> Kinds:
-    """Return what a value of `data` may be, names and unions looked through."""
-    found: dict[int, Data] = {}
-    seen: set[str] = set()
-    stack = [data]
-    while stack and len(found) < MOST and len(seen) < MOST:
-        match stack.pop():
-            case Named(name):
-                stack.extend([] if name in seen else [schema.definitions[name].type])
-                seen.add(name)
-            case OneOf(arms):
-                stack.extend(arm.type for arm in reversed(arms))
-            case plain:
-                found[id(plain)] = plain
-    return tuple(found.values())
 
 
 def kind(data: Data) -> str:
@@ -126,7 +137,7 @@ def infer(expr: s.Expr, where: Scene) -> Kinds:
                 raise Misfit(_no_field(expr, name, where.fields))
             return where.fields[name]
         case s.Attribute(value, name):
-            found = _member(where.schema, infer(value, where), name)
+            found = _member(where.types, infer(value, where), name)
             if not found:
                 raise Misfit(_no_field(expr, name, {entry.name for k in infer(value, where) for entry in _fields(k)}))
             return found
@@ -171,7 +182,7 @@ def _listed(kinds: Sequence[Data]) -> Data:
     return Many(OneOf(tuple(Arm(kind) for kind in kinds)))
 
 
-def _items(schema: Schema, kinds: Kinds) -> Kinds:
+def _items(types: Types, kinds: Kinds) -> Kinds:
     """Return what the items of lists may be, those of lists in them included."""
     found: list[Data] = []
     stack = [kind for kind in kinds if isinstance(kind, (Many, Row))]
@@ -179,7 +190,7 @@ def _items(schema: Schema, kinds: Kinds) -> Kinds:
     while stack:
         outer = stack.pop()
         for part in (outer.item,) if isinstance(outer, Many) else outer.items:
-            for inner in alternatives(schema, part):
+            for inner in types.alternatives(part):
                 if not isinstance(inner, (Many, Row)):
                     found.append(inner)
                 elif id(inner) not in seen:
@@ -192,15 +203,15 @@ def _fields(kind: Data) -> tuple[Field, ...]:
     return kind.fields if isinstance(kind, Object) else ()
 
 
-def _member(schema: Schema, kinds: Kinds, name: str) -> Kinds:
+def _member(types: Types, kinds: Kinds, name: str) -> Kinds:
     """Return what the field `name` may be: of records, or of the items of lists, and then it is a list."""
-    items = _items(schema, kinds)
+    items = _items(types, kinds)
     found = [
         inner
         for kind in (*kinds, *items)
         for entry in _fields(kind)
         if entry.name == name
-        for inner in alternatives(schema, entry.type)
+        for inner in types.alternatives(entry.type)
     ]
     return (_listed(found),) if items and found else tuple(found)
 
@@ -237,7 +248,7 @@ def _comparison(expr: s.Compare, where: Scene) -> None:
         if any(kind(inner) not in ("a list", "a record", "null") for inner in right):
             text = f"`in` takes a list, a map or a range; `{format_expr(expr.right)[:40]}` is {_named(right[0])}"
             raise Misfit(Diagnostic("A0509", text, expr.right.span, hint="x in [1, 2]"))
-        items = _items(where.schema, right) if any(isinstance(inner, (Many, Row)) for inner in right) else STRING
+        items = _items(where.types, right) if any(isinstance(inner, (Many, Row)) for inner in right) else STRING
         _require_equal(expr, left, items)
     elif expr.operator in ("==", "!="):
         _require_equal(expr, left, right)
@@ -315,7 +326,7 @@ def _call(call: s.Expr, name: str, arguments: Sequence[s.Expr], where: Scene) ->
         items = tuple(inner for kinds in found for inner in kinds)
     else:
         _require(arguments[0], first, "a list", f"`{name}` takes a list")
-        items = _items(where.schema, first)
+        items = _items(where.types, first)
     if name == "unique":
         return FLAG
     if name == "sum" or any(kind(inner) == "a number" for inner in items):

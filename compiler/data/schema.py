@@ -28,7 +28,8 @@ from archc.data.kinds import (
 )
 from archc.data.predicates import Impossible, evaluate
 from archc.data.scalars import built_in, literal, value_range
-from archc.data.tags import tagged
+from archc.data.steps import Steps
+from archc.data.tags import shortened, tagged
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import CompileError, Diagnostic
 from archc.grammar.format import format_type
@@ -72,22 +73,23 @@ def schema_of(scopes: Scopes, definition: Definition, limits: Limits) -> Schema:
         text = f"`{declaration.name}` is generic; its documents depend on {declaration.parameters[0].name}"
         hint = f"type Some = {declaration.name}(...)"
         raise CompileError([Diagnostic("A0515", text, declaration.name_span, hint=hint)])
-    making = Making(scopes, limits, Constants(scopes))
+    making = Making(scopes, limits, Constants(scopes), Steps(limits))
     root = define(making, definition, ())
     while making.waiting:
         _defined(making, making.waiting.popleft())
-    kept = reached(root, making.found)
-    return Schema(root, _tagged({key: making.found[key] for key in making.origins if key in kept}))
+    found = shortened(making.found)
+    kept = reached(root, found)
+    return Schema(root, _tagged({key: found[key] for key in making.origins if key in kept}))
 
 
 def everything(
-    scopes: Scopes, definitions: Iterable[Definition], limits: Limits
+    scopes: Scopes, definitions: Iterable[Definition], limits: Limits, steps: Steps
 ) -> tuple[Mapping[str, Defined], tuple[Diagnostic, ...]]:
     """Return what each of `definitions` admits, with all that they mention, and what contradicts itself in them.
 
     Those that no document has, and those that mention one of them, are left out.
     """
-    making = Making(scopes, limits, Constants(scopes))
+    making = Making(scopes, limits, Constants(scopes), steps)
     complaints: list[Diagnostic] = []
     left_out: set[str] = set()
     for definition in definitions:
@@ -101,7 +103,7 @@ def everything(
             complaints.extend(entry for entry in error.diagnostics if entry.code != "A0515")
     for name in users(left_out, making.found):
         del making.found[name]
-    return _tagged(making.found), tuple(dict.fromkeys(complaints))
+    return _tagged(shortened(making.found)), tuple(dict.fromkeys(complaints))
 
 
 def _tagged(found: Mapping[str, Defined]) -> Mapping[str, Defined]:
@@ -113,6 +115,8 @@ def _defined(making: Making, name: str) -> Defined | None:
     """Return the definition `name`, or None while it is being looked at itself."""
     if name in making.open:
         return None
+    if name in making.refused:
+        raise making.refused[name]
     if name not in making.found:
         definition, arguments = making.origins[name]
         if len(making.open) >= making.limits.call_depth:
@@ -123,6 +127,9 @@ def _defined(making: Making, name: str) -> Defined | None:
         making.open.add(name)
         try:
             making.found[name] = _body(making, name, definition.declaration, _scope(definition, arguments))
+        except CompileError as error:
+            making.refused[name] = error
+            raise
         finally:
             making.open.discard(name)
     return making.found[name]
@@ -156,6 +163,7 @@ def _inlined(making: Making, data: Data) -> tuple[Data, tuple[s.Expr, ...]]:
         if entry is None:
             return data, ()
         where.extend(entry.where)
+        making.steps.spend(len(entry.where) + 1, entry.span)
         inner = entry.type
     return (inner, tuple(where)) if isinstance(inner, (Text, Whole, Real, Fixed)) else (data, ())
 
@@ -166,6 +174,7 @@ def _names(making: Making, data: Data) -> set[str]:
     seen: set[str] = set()
     stack: list[Data] = [data]
     while stack:
+        making.steps.spend(1)
         match stack.pop():
             case Named(name) if name not in seen:
                 seen.add(name)
@@ -355,6 +364,7 @@ def _spread(making: Making, member: s.TypeSpread, scope: Scope) -> Object:
         where.extend(entry.where)
         data = entry.type
     if isinstance(data, Object):
+        making.steps.spend(len(data.fields) + len(data.where), member.span)
         return replace(data, where=(*data.where, *where))
     text = f"`..` spreads the fields of one record; {format_type(member.type)[:40]} is none here"
     raise CompileError([Diagnostic("A0508", text, member.span)])

@@ -3,7 +3,27 @@
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
 
-from archc.data.kinds import Constant, Data, Defined, Many, Named, Object, OneOf, Row, Table
+from archc.data.kinds import Constant, Data, Defined, Field, Many, Named, Object, OneOf, Row, Table
+
+
+def shortened(found: Mapping[str, Defined]) -> Mapping[str, Defined]:
+    """Return definitions of which none is a name for another that is only a name for a third."""
+    ends: dict[str, Data] = {}
+    for name in found:
+        way: list[str] = []
+        data: Data = Named(name)
+        while isinstance(data, Named) and data.name in found and data.name not in ends:
+            way.append(data.name)
+            entry = found[data.name]
+            if entry.where or not isinstance(entry.type, Named):
+                break
+            data = entry.type
+        end = ends.get(data.name, data) if isinstance(data, Named) else data
+        ends.update((step, end) for step in way)
+    return {
+        name: replace(entry, type=ends.get(entry.type.name, entry.type)) if isinstance(entry.type, Named) else entry
+        for name, entry in found.items()
+    }
 
 
 def tagged(data: Data, found: Mapping[str, Defined]) -> Data:
@@ -13,7 +33,7 @@ def tagged(data: Data, found: Mapping[str, Defined]) -> Data:
             inner = tuple(replace(arm, type=tagged(arm.type, found)) for arm in arms)
             return OneOf(inner, _tag([resolved(arm.type, found) for arm in arms]))
         case Object(fields):
-            return replace(data, fields=tuple(replace(entry, type=tagged(entry.type, found)) for entry in fields))
+            return replace(data, fields=tuple(_tagged_field(entry, found) for entry in fields))
         case Many(item):
             return replace(data, item=tagged(item, found))
         case Row(items):
@@ -22,6 +42,11 @@ def tagged(data: Data, found: Mapping[str, Defined]) -> Data:
             return replace(data, value=tagged(value, found))
         case _:
             return data
+
+
+def _tagged_field(entry: Field, found: Mapping[str, Defined]) -> Field:
+    inner = tagged(entry.type, found)
+    return entry if inner is entry.type else replace(entry, type=inner)
 
 
 def resolved(data: Data, found: Mapping[str, Defined]) -> Data:
