@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from random import Random
 
     import torch
+    from transformers import PreTrainedTokenizerBase
 
     from archc.data.kinds import Json, Schema
     from archc.data.violations import Violation
     from archc.grammars.forest import Forest
     from archc.lower.json_schema import Keywords
     from archc.runtime.count import Count
+    from archc.runtime.decode.constrain import Constraint
 
 Argument = bool | int | float | str | Sequence["Argument"]
 """What a parameter of a model may be set to; a list of sizes is a list or a tuple."""
@@ -217,6 +219,17 @@ class Declaration:
         from archc.lower.pydantic_source import to_pydantic
 
         return to_pydantic(self._schema())[0]
+
+    def constraint(self, tokenizer: "PreTrainedTokenizerBase", engine: str = "auto") -> "Constraint":
+        """Return what keeps a transformers model with this tokenizer inside a type while it generates.
+
+        Its `.logits_processor()` goes to generate. The engine is `xgrammar`, `llguidance`, or the one that enforces more.
+        Raises CompileError when the tokenizer cannot spell the type or an engine does not take it, ValueError when there
+        is no such engine.
+        """
+        from archc.runtime.decode.constrain import constraint
+
+        return constraint(self.schema, tokenizer, engine, limits=self.program.limits)
 
     def count(self) -> "Count":
         """Return how many values a type has: `.number`, None for no end of them, and whether it is `.exact`."""

@@ -62,6 +62,7 @@ def _app() -> "Typer":
     from archc.cli.check import check
     from archc.cli.compile import compile_
     from archc.cli.count import count
+    from archc.cli.decode import decode
     from archc.cli.explain import explain
     from archc.cli.fmt import fmt
     from archc.cli.init import init
@@ -80,6 +81,7 @@ def _app() -> "Typer":
         ("sample", sample),
         ("count", count),
         ("validate", validate),
+        ("decode", decode),
         ("explain", explain),
         ("init", init),
     ):

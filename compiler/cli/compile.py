@@ -89,7 +89,7 @@ def _grammar(target: str, to: str, *, verbose: bool) -> str:
     found = forest(typed(target))
     text = grammar_text(found, to)
     if verbose:
-        emit("\n".join(account_lines(fitted(found, DIALECTS[to]))), to=sys.stderr)
+        emit("\n".join(account_lines(fitted(found, DIALECTS[to]).accounts)), to=sys.stderr)
     return text
 
 

@@ -19,7 +19,7 @@ def sample(target: TypeTarget, number: Number = "1", seed: Seed = "0", filled: F
     from archc.cli.typed import typed
     from archc.runtime.documents import Documents
 
-    times, start = _whole(number, "-n"), _whole(seed, "--seed")
+    times, start = whole(number, "-n"), whole(seed, "--seed")
     documents = Documents(typed(target))
     rng = Random(start)
     for _ in range(times):
@@ -27,7 +27,8 @@ def sample(target: TypeTarget, number: Number = "1", seed: Seed = "0", filled: F
     return 0
 
 
-def _whole(text: str, option: str) -> int:
+def whole(text: str, option: str) -> int:
+    """Return the number that an option was given. Raises WrongCall when it is none."""
     from archc.cli.output import WrongCall
 
     if text.isascii() and text.isdigit() and len(text) <= 9:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from archc.grammar.diagnostics import CompileError, Diagnostic
 from archc.grammar.limits import DEFAULT, Limits, exceeded
 from archc.grammar.source import NOWHERE
-from archc.grammars.forest import Call, Forest, Lexeme, Literal, Part
+from archc.grammars.forest import Account, Call, Forest, Lexeme, Literal, Part
 from archc.names.cycles import components
 from archc.regular.language import Chars, Choice, Regular, Repeat, Series, choice, repeat, series, shortest
 
@@ -221,16 +221,17 @@ def header(forest: Forest, dialect: Dialect) -> str:
     name = forest.states[forest.root].name
     lines = [
         f"{name}: compact JSON, fields in declared order, as a grammar for {dialect.engine}",
-        *account_lines(forest),
+        *account_lines(forest.accounts),
     ]
     return "".join(f"{dialect.comment} {said(line)}".rstrip() + "\n" for line in lines)
 
 
-def account_lines(forest: Forest) -> list[str]:
+def account_lines(accounts: Iterable[Account]) -> list[str]:
     """Return the account in lines of text: what decoding enforces, and what validation does."""
+    known = tuple(accounts)
     lines: list[str] = []
     for decoding, title in ((True, "enforced while decoding:"), (False, "left to validation:")):
-        entries = [account for account in forest.accounts if account.decoding == decoding]
+        entries = [account for account in known if account.decoding == decoding]
         lines += [title] if entries else []
         lines += [f"  {entry.subject}: {entry.bound}{f' ({entry.why})' if entry.why else ''}" for entry in entries]
     return lines

@@ -59,6 +59,13 @@ class Constraint:
                 raise ValueError(f"token {token} may not come at {at}")
         return torch.from_numpy(state.allowed())
 
+    def text(self, tokens: Sequence[int]) -> str:
+        """Return what `tokens` write, up to the first end token; bytes that are no character become U+FFFD."""
+        words = self.vocabulary
+        end = next((at for at, token in enumerate(tokens) if token in words.ends), len(tokens))
+        known = (words.tokens[token] for token in tokens[:end] if 0 <= token < len(words.tokens))
+        return b"".join(known).decode("utf-8", "replace")
+
     def accepts(self, text: str) -> bool:
         """Whether `text` is a whole document of the grammar; what is left to validation is not looked at."""
         try:

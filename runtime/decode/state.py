@@ -14,7 +14,7 @@ class State:
     """A document so far. It does not change; `after` a token is another state.
 
     After an end token the document is over, and after a token that may not come it is dead, as happens to beams that
-    have no chance; both are followed by end tokens only.
+    have no chance. Both stay so, and only end tokens may follow.
     """
 
     __slots__ = ("_allowed", "_matcher", "_words", "is_dead")
@@ -27,14 +27,14 @@ class State:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more is to be written."""
-        return self._matcher is None
+        """Whether an end token was written where it may come."""
+        return self._matcher is None and not self.is_dead
 
     def after(self, token: int) -> "State":
         """Return the state after one token more."""
         words = self._words
         if self._matcher is None:
-            return self if token in words.ends else State(words, None, is_dead=True)
+            return self
         writes = 0 <= token < len(words.tokens) and bool(words.tokens[token])
         if writes or token in words.ends:
             matcher = self._matcher.fork()
