@@ -254,22 +254,23 @@ def _condition(debt: Obligation) -> Condition:
 
 
 # ---------------------------------------------------------------- extent
+_COUNTED = (("nodes", "operations"), ("weights", "weights"), ("parameters", "parameters"))
+
+
 def _check_extent(session: Session, graph: Graph) -> None:
     """Raise Exhausted where the network, with all repeats written out, is too large."""
-    nodes, weights = _extent(graph, {})
-    span = session.definition.declaration.name_span
-    for name, found in (("nodes", nodes), ("parameters", weights)):
+    for (name, what), found in zip(_COUNTED, _extent(graph, {}), strict=True):
         if found > getattr(session.limits, name):
-            what = "operations" if name == "nodes" else "parameters"
             text = f"`{graph.name}` has {found:,} {what}" if found < 10**24 else f"`{graph.name}` has too many {what}"
+            span = session.definition.declaration.name_span
             raise Exhausted(exceeded(session.limits, name, message=text, span=span))
 
 
-def _extent(graph: Graph, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
-    """Return how many operations and how many parameters of known number `graph` has; each body is counted once."""
+def _extent(graph: Graph, known: dict[int, tuple[int, int, int]]) -> tuple[int, int, int]:
+    """Return how many operations, weights and parameters of known number `graph` has; each body is counted once."""
     if id(graph) in known:
         return known[id(graph)]
-    nodes = weights = 0
+    nodes = weights = numbers = 0
     keys: set[str] = set()
     for node in graph.nodes:
         bodies = node.steps if isinstance(node, LoopNode) else (node.graph,) if isinstance(node, CallNode) else ()
@@ -278,9 +279,12 @@ def _extent(graph: Graph, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
         if node.key not in keys:
             keys.add(node.key)
             weights += sum(entry[1] for entry in found)
-            weights += (parameters(node).constant or 0) if isinstance(node, OpNode) and not node.borrowed else 0
-    known[id(graph)] = nodes, weights
-    return nodes, weights
+            numbers += sum(entry[2] for entry in found)
+            if isinstance(node, OpNode) and not node.borrowed:
+                weights += len(find(node.op).weights(node))
+                numbers += parameters(node).constant or 0
+    known[id(graph)] = nodes, weights, numbers
+    return nodes, weights, numbers
 
 
 # ---------------------------------------------------------------- sharing

@@ -21,6 +21,7 @@ class Limits:
     string: int = 64 << 10
     repeats: int = 10**5
     nodes: int = 10**6
+    weights: int = 10**5
     steps: int = 10**6
     paths: int = 256
     call_depth: int = 100
@@ -49,6 +50,7 @@ _WORDS = {
     "size": ("A0811", "for a size"),
     "parameters": ("A0812", "parameters"),
     "nodes": ("A0813", "operations in a network"),
+    "weights": ("A0813", "weights in a network"),
     "rules": ("A0541", "rules in a grammar"),
     "alternatives": ("A0542", "alternatives of a rule"),
 }

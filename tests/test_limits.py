@@ -104,6 +104,7 @@ PASSING: dict[str, tuple[str, str, Limits, Limits]] = {
     "size": ("A0811", f"{HEAD}model M : [4] -> [5000] = linear(5000)\n", Limits(size=4999), Limits(size=5000)),
     "parameters": ("A0812", LAYERS, Limits(parameters=399), Limits(parameters=400)),
     "nodes": ("A0813", LAYERS, Limits(nodes=19), Limits(nodes=20)),
+    "weights": ("A0813", LAYERS, Limits(weights=39), Limits(weights=40)),
 }
 """What passes each limit that one text can pass, the limits that it passes, and limits raised so that it does not."""
 

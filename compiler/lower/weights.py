@@ -27,7 +27,7 @@ def weights(graph: Graph) -> tuple[NamedWeight, ...]:
 
     Raises CompileError (A0701) where a shape depends on a size of the input that is not known.
     """
-    found = tuple(_of_graph(graph, ""))
+    found = _of_graph(graph, {})
     unknown = {(node.op, weight.shape): (node, weight) for _, node, weight in found if not _known(weight)}
     if unknown:
         raise CompileError(unknown_size(node, _open(weight), graph) for node, weight in unknown.values())
@@ -119,10 +119,17 @@ def _open(weight: Weight) -> Size:
 Found = tuple[str, OpNode, Weight]
 
 
-def _of_graph(graph: Graph, prefix: str) -> Iterator[Found]:
+def _of_graph(graph: Graph, known: dict[int, tuple[Found, ...]]) -> tuple[Found, ...]:
+    """Return the weights of `graph`; each body is looked at once, however often it is repeated."""
+    if id(graph) not in known:
+        known[id(graph)] = tuple(_in_order(graph, known))
+    return known[id(graph)]
+
+
+def _in_order(graph: Graph, known: dict[int, tuple[Found, ...]]) -> Iterator[Found]:
     """Yield as torch does: the weights of the module itself, its buffers, and then what its submodules hold."""
     names = attributes(graph)
-    members = [list(_of_node(node, f"{prefix}{names[key]}")) for key, node in owned(graph).items()]
+    members = [list(_of_node(node, names[key], known)) for key, node in owned(graph).items()]
     plain = [_is_plain(node) for node in owned(graph).values()]
     for buffer in (False, True):
         for member, alone in zip(members, plain, strict=True):
@@ -135,19 +142,28 @@ def _is_plain(node: Node) -> bool:
     return isinstance(node, OpNode) and any(not weight.name for weight in find(node.op).weights(node))
 
 
-def _of_node(node: Node, path: str) -> Iterator[Found]:
+def _of_node(node: Node, path: str, known: dict[int, tuple[Found, ...]]) -> Iterator[Found]:
     if isinstance(node, OpNode):
         for weight in find(node.op).weights(node):
             yield f"{path}.{weight.name}" if weight.name else path, node, weight
     elif isinstance(node, CallNode):
-        yield from _of_graph(node.graph, f"{path}.")
+        yield from ((f"{path}.{name}", op, weight) for name, op, weight in _of_graph(node.graph, known))
     else:
         alone = direct(node)
         for index, step in enumerate(node.steps):
             if not alone:
-                yield from _of_graph(step, f"{path}.{index}.")
-            elif owned(step):
-                yield from _of_node(step.nodes[0], f"{path}.{index}")
+                inside = _of_graph(step, known)
+                yield from ((f"{path}.{index}.{name}", op, weight) for name, op, weight in inside)
+            else:
+                yield from _of_step(step, f"{path}.{index}", known)
+
+
+def _of_step(step: Graph, path: str, known: dict[int, tuple[Found, ...]]) -> Iterator[Found]:
+    """Yield the weights of a step that is one op or block, which takes the place of the step."""
+    key = -id(step)
+    if key not in known:
+        known[key] = tuple(_of_node(step.nodes[0], "", known)) if owned(step) else ()
+    yield from ((f"{path}{name}", op, weight) for name, op, weight in known[key])
 
 
 # ---------------------------------------------------------------- who owns what
