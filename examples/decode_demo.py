@@ -6,9 +6,10 @@ from random import Random
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
     from archc import Declaration
+    from archc.runtime.decode.model import Model
     from archc.runtime.decode.processor import Processor
 
 FOLDER = Path(__file__).parent.parent / "build" / "demo" / "decode"
@@ -58,12 +59,12 @@ def main(folder: Path = FOLDER) -> None:
         raise SystemExit("the demo expected every constrained document to be an invoice")
 
 
-def _learnt(invoice: "Declaration", folder: Path) -> "tuple[LlamaForCausalLM, PreTrainedTokenizerFast]":
+def _learnt(invoice: "Declaration", folder: Path) -> "tuple[Model, PreTrainedTokenizerFast]":
     from transformers.utils.logging import disable_progress_bar
 
     from archc.runtime.decode.tiny import tiny_model, tiny_tokenizer, trained
 
-    disable_progress_bar()
+    disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves it unannotated
     start = time.perf_counter()
     texts = invoice.sample(Random(0), LEARNT)
     tokenizer = tiny_tokenizer(texts, 600)
@@ -73,13 +74,15 @@ def _learnt(invoice: "Declaration", folder: Path) -> "tuple[LlamaForCausalLM, Pr
     tokenizer.save_pretrained(folder)
     size = sum(weight.numel() for weight in model.parameters())
     took = time.perf_counter() - start
-    print(f"  {size:,} parameters and {len(tokenizer)} tokens learnt {LEARNT} invoices in {took:.0f} s (loss {loss:.2f})")
+    print(
+        f"  {size:,} parameters and {len(tokenizer)} tokens learnt {LEARNT} invoices in {took:.0f} s (loss {loss:.2f})"
+    )
     return model, tokenizer
 
 
 def _attempts(
     invoice: "Declaration",
-    model: "LlamaForCausalLM",
+    model: "Model",
     tokenizer: "PreTrainedTokenizerFast",
     processors: "list[Processor]",
 ) -> int:
@@ -87,8 +90,10 @@ def _attempts(
     import torch
     from transformers import LogitsProcessorList
 
+    from archc.runtime.decode.tiny import BEGIN_NUMBER
+
     torch.manual_seed(1)
-    begin = torch.full((TRIES, 1), model.config.bos_token_id)
+    begin = torch.full((TRIES, 1), BEGIN_NUMBER)
     with torch.no_grad():
         rows = model.generate(
             begin,

@@ -296,7 +296,9 @@ def _in_tests() -> set[str]:
 
 
 def test_every_code_is_produced_by_a_case() -> None:
-    for_tests = {code for code in _in_tests() if code[:3] in ("A06", "A07", "A08", "A09")}
+    for_tests = {
+        code for code in _in_tests() if code[:3] in ("A06", "A07", "A08", "A09") or code[:4] in ("A054", "A056")
+    }
     missing = {code: file for code, file in _raised().items() if code not in _in_cases() | for_tests}
     assert not missing, f"no case produces {missing}"
 

@@ -1,10 +1,13 @@
 """`archc decode`: a language model writes a document of a data type."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from archc.cli.typed import TypeTarget
+
+if TYPE_CHECKING:
+    from archc.data.kinds import Schema
 
 Model = Annotated[str, typer.Option("--model", metavar="PATH", help="The folder of a transformers model.")]
 Prompt = Annotated[str, typer.Option("--prompt", metavar="TEXT", help="What the model reads before it writes.")]
@@ -27,32 +30,44 @@ def decode(
     import sys
     from pathlib import Path
 
-    from archc.cli.output import WrongCall, emit, show
+    from archc.cli.output import emit
     from archc.cli.sample import whole
     from archc.cli.typed import typed
-    from archc.data.validate import parse
-    from archc.data.violations import DocumentError
-    from archc.grammar.diagnostics import Diagnostic
     from archc.lower.dialect import account_lines
     from archc.runtime.decode.constrain import constraint
-    from archc.runtime.decode.engines import ENGINES
     from archc.runtime.decode.generate import load_writer, written
-    from archc.runtime.fits import compact
 
     schema = typed(target)
     number, draw = whole(most, "--max-new-tokens"), whole(seed, "--seed") if seed else None
-    if engine not in ("auto", *ENGINES):
-        raise WrongCall("A0913", f"`{engine}` is no engine of archc", engine, hint="--engine auto")
+    _require_engine(engine)
     writer = load_writer(Path(model))
     keeps = constraint(schema, writer.tokenizer, engine, ends=writer.ends or None)
     if verbose:
         emit("\n".join([f"by {keeps.engine}", *account_lines(keeps.accounts)]), to=sys.stderr)
-    text = written(writer, keeps, prompt, most=number, seed=draw)
+    return _print(schema, written(writer, keeps, prompt, most=number, seed=draw))
+
+
+def _require_engine(name: str) -> None:
+    from archc.cli.output import WrongCall
+    from archc.runtime.decode.engines import ENGINES
+
+    if name not in ("auto", *ENGINES):
+        label = f"there are: auto, {', '.join(ENGINES)}"
+        raise WrongCall("A0913", f"`{name}` is no engine of archc", name, label=label, hint="--engine auto")
+
+
+def _print(schema: "Schema", text: str) -> int:
+    """Print a document as it is filled in, or as it was written and what is wrong with it."""
+    from archc.cli.output import emit, show
+    from archc.data.validate import parse
+    from archc.data.violations import DocumentError
+    from archc.grammar.diagnostics import Diagnostic
+    from archc.runtime.fits import compact
+
     try:
-        value = parse(schema, text)
+        emit(compact(parse(schema, text)))
     except DocumentError as error:
         emit(text)
         show([Diagnostic(found.code, str(found).partition("  ")[2]) for found in error.violations])
         return 1
-    emit(compact(value))
     return 0

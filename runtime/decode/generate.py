@@ -9,16 +9,17 @@ from archc.runtime.decode.vocabulary import not_installed
 
 if TYPE_CHECKING:
     import torch
-    from transformers import GenerationMixin, PreTrainedTokenizerBase
+    from transformers import PreTrainedTokenizerBase
 
     from archc.runtime.decode.constrain import Constraint
+    from archc.runtime.decode.model import Model
 
 
 @dataclass(frozen=True, eq=False)
 class Writer:
     """A language model and its tokenizer; `ends` are the tokens after which it stops."""
 
-    model: "GenerationMixin" = field(repr=False)
+    model: "Model" = field(repr=False)
     tokenizer: "PreTrainedTokenizerBase" = field(repr=False)
     ends: tuple[int, ...]
 
@@ -33,12 +34,12 @@ def load_writer(path: Path) -> Writer:
         from transformers.utils.logging import disable_progress_bar
     except ImportError:
         raise not_installed("transformers") from None
-    disable_progress_bar()
+    disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves it unannotated
     try:
         if not (path / "config.json").is_file():
             raise OSError("there is no config.json in it")
         tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_pretrained(
+        model: Model = AutoModelForCausalLM.from_pretrained(  # type: ignore[assignment]  # annotated by a mere stand-in
             path, local_files_only=True, trust_remote_code=False, use_safetensors=True
         )
     except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
@@ -46,10 +47,14 @@ def load_writer(path: Path) -> Writer:
         text = f"no language model can be read from `{path}`: {reason}"
         hint = "a folder that save_pretrained wrote, with config.json, model.safetensors and tokenizer.json"
         raise CompileError([Diagnostic("A0566", text, hint=hint)]) from error
-    ends = model.generation_config.eos_token_id
-    found = (ends,) if isinstance(ends, int) else tuple(ends or ())
-    own = tokenizer.eos_token_id
-    return Writer(model.eval(), tokenizer, found or (() if own is None else (own,)))
+    model.eval()
+    ends = getattr(model.generation_config, "eos_token_id", None)
+    return Writer(model, tokenizer, _numbers(ends) or _numbers(tokenizer.eos_token_id))
+
+
+def _numbers(ids: object) -> tuple[int, ...]:
+    found = ids if isinstance(ids, list | tuple) else [ids]
+    return tuple(number for number in found if isinstance(number, int))
 
 
 def written(writer: Writer, constraint: "Constraint", prompt: str, *, most: int, seed: int | None) -> str:
@@ -59,6 +64,7 @@ def written(writer: Writer, constraint: "Constraint", prompt: str, *, most: int,
     not over by then.
     """
     import torch
+    from transformers import LogitsProcessorList
 
     begin = writer.tokenizer(prompt, return_tensors="pt").input_ids if prompt else _begin(writer)
     room = getattr(writer.model.config, "max_position_embeddings", None)
@@ -75,16 +81,22 @@ def written(writer: Writer, constraint: "Constraint", prompt: str, *, most: int,
                 num_beams=1,
                 eos_token_id=list(constraint.vocabulary.ends),
                 pad_token_id=constraint.vocabulary.ends[0],
-                logits_processor=[constraint.logits_processor()],
+                logits_processor=LogitsProcessorList([constraint.logits_processor()]),
             )
         tokens = rows[0, begin.shape[1] :].tolist()
     if not tokens or tokens[-1] not in constraint.vocabulary.ends:
-        text = f"the document is not over after {max(most, 0):,} tokens"
-        full = room is not None and begin.shape[1] + most >= room
-        hint = "a shorter prompt, or shorter bounds in the type" if full else f"--max-new-tokens {4 * max(most, 1)}"
-        label = constraint.text(tokens)[-60:]
-        raise CompileError([Diagnostic("A0567", text, label=f"it ends with {label!r}" if label else "", hint=hint)])
+        is_full = room is not None and begin.shape[1] + most >= room
+        raise unfinished(max(most, 0), constraint.text(tokens), is_full=is_full)
     return constraint.text(tokens)
+
+
+def unfinished(tokens: int, text: str, *, is_full: bool = False) -> CompileError:
+    """Return the complaint that a document is not over; `is_full` when the model can read no more."""
+    hint = "a shorter prompt, or shorter bounds in the type" if is_full else f"--max-new-tokens {4 * max(tokens, 1)}"
+    label = f"it ends with {text[-60:]!r}" if text else ""
+    return CompileError(
+        [Diagnostic("A0567", f"the document is not over after {tokens:,} tokens", label=label, hint=hint)]
+    )
 
 
 def _begin(writer: Writer) -> "torch.Tensor":

@@ -5,9 +5,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
-    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
+
+    from archc.runtime.decode.model import Model
 
 BEGIN, END, PAD = "<s>", "</s>", "<pad>"
+BEGIN_NUMBER, PAD_NUMBER = 0, 2
+"""The special tokens come first, in this order."""
 
 
 def tiny_tokenizer(texts: Iterable[str], size: int) -> "PreTrainedTokenizerFast":
@@ -23,15 +27,17 @@ def tiny_tokenizer(texts: Iterable[str], size: int) -> "PreTrainedTokenizerFast"
         vocab_size=size, special_tokens=[BEGIN, END, PAD], initial_alphabet=alphabet, show_progress=False
     )
     found.train_from_iterator(texts, trainer)
-    return PreTrainedTokenizerFast(tokenizer_object=found, bos_token=BEGIN, eos_token=END, pad_token=PAD)
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]  # transformers leaves it unannotated
+        tokenizer_object=found, bos_token=BEGIN, eos_token=END, pad_token=PAD
+    )
 
 
 def tiny_model(
     tokenizer: "PreTrainedTokenizerFast", *, width: int = 64, layers: int = 2, context: int = 1024, seed: int = 0
-) -> "LlamaForCausalLM":
+) -> "Model":
     """Return a Llama with random weights for this tokenizer."""
     import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
+    from transformers import AutoModelForCausalLM, LlamaConfig
 
     config = LlamaConfig(
         vocab_size=len(tokenizer),
@@ -47,11 +53,13 @@ def tiny_model(
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return LlamaForCausalLM(config).eval()
+        model: Model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]  # unannotated
+    model.eval()
+    return model
 
 
 def trained(
-    model: "LlamaForCausalLM",
+    model: "Model",
     tokenizer: "PreTrainedTokenizerFast",
     texts: Sequence[str],
     *,
@@ -63,7 +71,6 @@ def trained(
     import torch
 
     rows = [tokenizer.encode(f"{BEGIN}{text}{END}", add_special_tokens=False) for text in texts]
-    longest = model.config.max_position_embeddings
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=3e-3, total_steps=steps)
     chance = torch.Generator().manual_seed(seed)
@@ -71,10 +78,10 @@ def trained(
     loss = float("inf")
     for _ in range(steps):
         chosen = torch.randint(len(rows), (batch,), generator=chance).tolist()
-        ids, labels = _padded([rows[number][:longest] for number in chosen], model.config.pad_token_id or 0)
+        ids, labels = _padded([rows[number] for number in chosen], PAD_NUMBER)
         out = model(input_ids=ids, labels=labels).loss
         optimizer.zero_grad()
-        out.backward()
+        out.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()

@@ -21,7 +21,7 @@ def tried(name: str, grammar: str, words: Vocabulary) -> None:
     Raises CompileError: A0562 when the engine refuses the grammar, A0563 when it takes more than that.
     """
     tokens = [base64.b64encode(token).decode() for token in words.tokens]
-    task = json.dumps({"engine": name, "grammar": grammar, "tokens": tokens, "ends": words.ends})
+    task = json.dumps({"engine": name, "grammar": grammar, "tokens": tokens, "ends": words.ends, "seconds": SECONDS})
     command = [sys.executable, "-m", "archc.runtime.decode.trial"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -35,8 +35,13 @@ def tried(name: str, grammar: str, words: Vocabulary) -> None:
     if answer[-1:] != ["fine"]:
         if answer[-1:] and answer[-1].startswith("refused "):
             raise refused(name, answer[-1].removeprefix("refused "))
-        text = f"{name} takes over {SECONDS} s or {MEMORY >> 30} GiB for this grammar"
-        raise CompileError([Diagnostic("A0563", text, hint="a type with fewer rules, or with shorter texts")])
+        raise exceeded(name, SECONDS)
+
+
+def exceeded(name: str, seconds: int) -> CompileError:
+    """Return the complaint that a grammar takes an engine too long."""
+    text = f"{name} takes over {seconds} s or {MEMORY >> 30} GiB for this grammar"
+    return CompileError([Diagnostic("A0563", text, hint="a type with fewer rules, or with shorter texts")])
 
 
 def main() -> None:
@@ -50,7 +55,7 @@ def main() -> None:
     used = _data()
     spent = resource.getrusage(resource.RUSAGE_SELF)
     resource.setrlimit(resource.RLIMIT_DATA, (used + MEMORY, used + MEMORY))
-    seconds = int(spent.ru_utime + spent.ru_stime) + SECONDS
+    seconds = int(spent.ru_utime + spent.ru_stime) + task["seconds"]
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     try:
         engine(task["engine"], task["grammar"], words)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from weakref import WeakKeyDictionary, ref
 
 from archc.grammar.diagnostics import CompileError, Diagnostic
@@ -81,10 +81,7 @@ def vocabulary(tokenizer: "PreTrainedTokenizerBase", ends: "Sequence[int] | None
     Raises CompileError: A0561 when it has no end token, A0564 when the engines are not installed, A0565 when its
     tokens cannot be read.
     """
-    found = tuple(ends) if ends is not None else _own_end(tokenizer)
-    if not found:
-        text = "the tokenizer has no token that ends a text, so a document would never be over"
-        raise CompileError([Diagnostic("A0561", text, hint='tokenizer.add_special_tokens({"eos_token": "</s>"})')])
+    found = tuple(ends) if ends is not None else ends_of(tokenizer)
     known = _known.setdefault(tokenizer, {})
     key = (len(tokenizer), *found)
     if key not in known:
@@ -98,9 +95,22 @@ def _usual(tokenizer: "ref[PreTrainedTokenizerBase]", text: str) -> list[int]:
     return [] if known is None else known.encode(text, add_special_tokens=False)
 
 
-def _own_end(tokenizer: "PreTrainedTokenizerBase") -> tuple[int, ...]:
+class HasEnd(Protocol):
+    """What of a tokenizer says how a text ends."""
+
+    @property
+    def eos_token_id(self) -> object:
+        """The number of the end token, several, or None."""
+
+
+def ends_of(tokenizer: HasEnd) -> tuple[int, ...]:
+    """Return the tokens that end a text. Raises CompileError (A0561) when there are none."""
     number = tokenizer.eos_token_id
-    return () if number is None else (number,) if isinstance(number, int) else tuple(number)
+    found = tuple(entry for entry in (number if isinstance(number, list) else [number]) if isinstance(entry, int))
+    if not found:
+        text = "the tokenizer has no token that ends a text, so a document would never be over"
+        raise CompileError([Diagnostic("A0561", text, hint='tokenizer.add_special_tokens({"eos_token": "</s>"})')])
+    return found
 
 
 def _tokens(tokenizer: "PreTrainedTokenizerBase", ends: tuple[int, ...]) -> tuple[bytes, ...]:
@@ -111,11 +121,17 @@ def _tokens(tokenizer: "PreTrainedTokenizerBase", ends: tuple[int, ...]) -> tupl
     try:
         tokens = TokenizerInfo.from_huggingface(tokenizer, stop_token_ids=list(ends)).decoded_vocab
     except (ValueError, RuntimeError, AttributeError) as error:
-        text = f"the tokens of a {type(tokenizer).__name__} cannot be read: {str(error).splitlines()[0][:120]}"
-        raise CompileError([Diagnostic("A0565", text, hint="a fast tokenizer of transformers")]) from error
+        raise unreadable(type(tokenizer).__name__, str(error)) from error
     silent = {*tokenizer.all_special_ids, *ends}
     silent |= {number for number, added in tokenizer.added_tokens_decoder.items() if added.special}
     return tuple(b"" if number in silent else bytes(token) for number, token in enumerate(tokens))
+
+
+def unreadable(kind: str, said: str) -> CompileError:
+    """Return the complaint that the tokens of a kind of tokenizer cannot be read."""
+    reason = next(iter(said.splitlines()), "no reason given")[:120]
+    text = f"the tokens of a {kind} cannot be read: {reason}"
+    return CompileError([Diagnostic("A0565", text, hint="a fast tokenizer of transformers")])
 
 
 def not_installed(package: str) -> CompileError:
