@@ -9,7 +9,9 @@ from tempfile import TemporaryDirectory
 import pytest
 from documents import ACCEPT, ROOT, Block, Runner, answer, blocks
 
-ESSAYS = sorted((ROOT / "grammar/essays").glob("*.md"))
+DECODING = "A056"
+ESSAYS = sorted(file for file in (ROOT / "grammar/essays").glob("*.md") if not file.stem.startswith(DECODING))
+"""What needs a tokenizer and a model to come about is brought about in test_decode.py."""
 LANGUAGE = (ROOT / "docs/language.md").read_text(encoding="utf-8")
 
 

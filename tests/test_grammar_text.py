@@ -17,6 +17,7 @@ import pytest
 import archc
 from archc.data.validate import parse
 from archc.data.violations import DocumentError
+from archc.grammar.diagnostics import CompileError
 from archc.grammar.limits import Limits
 from archc.grammars.forest import Account, Call, Edge, Forest, Lexeme, Literal, State
 from archc.lower.dialect import DIALECTS, account_lines, fitted
@@ -272,6 +273,14 @@ def test_too_many_rules_and_alternatives_are_refused() -> None:
     assert "5000" in to_lark(wide, Limits(alternatives=6000))
 
 
+def test_a_rule_that_begins_with_itself_is_refused_where_the_engine_does() -> None:
+    more, one = Edge((Call(1), Literal("a"))), Edge((Literal("a"),))
+    letters = Forest((State("S", "", (Edge((Call(1),)),)), State("T", "", (more, one))), 0)
+    with pytest.raises(archc.CompileError, match="A0543 llama.cpp .* `T`"):
+        to_gbnf(letters)
+    assert Llguidance(to_lark(letters)).accepts("aaa")
+
+
 @pytest.mark.parametrize(("file", "name"), [root for root in ROOTS if root[1] not in (*RECURSIVE, "Basket")])
 def test_a_regular_expression_accepts_what_the_grammar_does(file: str, name: str) -> None:
     pattern = re.compile(program(file)[name].grammar("regex"))
@@ -293,3 +302,9 @@ def test_a_long_regular_expression_is_refused_before_it_is_written() -> None:
 def test_an_unknown_dialect_is_told() -> None:
     with pytest.raises(ValueError, match="'peg' is no grammar that archc writes"):
         program("inline")["Flag"].grammar("peg")
+
+
+def test_a_rule_that_begins_with_itself_is_no_grammar_for_llama() -> None:
+    grown = State("Letters", "", (Edge((Call(0), Literal("a"))), Edge((Literal("a"),))))
+    with pytest.raises(CompileError, match="A0543"):
+        to_gbnf(Forest((grown,), 0))
