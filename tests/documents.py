@@ -137,7 +137,7 @@ def rerun(found: Sequence[Block], runner: Runner) -> Iterator[tuple[Block, Block
     for at, block in enumerate(found):
         following = found[at + 1] if at + 1 < len(found) else Block(None, "", 0)
         answered = following if following.language == "text" else Block("text", "", block.line)
-        if block.language == "arch" and block.file:
+        if block.language in ("arch", "json") and block.file:
             path = runner.folder / block.file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text, encoding="utf-8")
