@@ -36,6 +36,7 @@ bench: .venv/dev ## both sides of every figure; writes docs/benchmarks.md
 
 soak: .venv/dev ## the long tests; writes docs/soak.md
 	@$(RUN) -m pytest -q -n $(JOBS) -m soak $(ARGS)
+	@$(RUN) benchmarks/soak_text.py --jobs $(JOBS)
 
 docs: .venv/demo ## write docs/ops.md from the library
 	@$(RUN) docs/make_ops.py
