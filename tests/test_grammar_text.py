@@ -273,14 +273,6 @@ def test_too_many_rules_and_alternatives_are_refused() -> None:
     assert "5000" in to_lark(wide, Limits(alternatives=6000))
 
 
-def test_a_rule_that_begins_with_itself_is_refused_where_the_engine_does() -> None:
-    more, one = Edge((Call(1), Literal("a"))), Edge((Literal("a"),))
-    letters = Forest((State("S", "", (Edge((Call(1),)),)), State("T", "", (more, one))), 0)
-    with pytest.raises(archc.CompileError, match="A0543 llama.cpp .* `T`"):
-        to_gbnf(letters)
-    assert Llguidance(to_lark(letters)).accepts("aaa")
-
-
 @pytest.mark.parametrize(("file", "name"), [root for root in ROOTS if root[1] not in (*RECURSIVE, "Basket")])
 def test_a_regular_expression_accepts_what_the_grammar_does(file: str, name: str) -> None:
     pattern = re.compile(program(file)[name].grammar("regex"))
