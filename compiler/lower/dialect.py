@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from archc.data.json_text import NESTING
 from archc.grammar.diagnostics import CompileError, Diagnostic
 from archc.grammar.limits import DEFAULT, Limits, exceeded
 from archc.grammar.source import NOWHERE
 from archc.grammars.forest import Account, Call, Forest, Lexeme, Literal, Part
+from archc.lower.digits_limit import with_short_numbers
 from archc.names.cycles import components
 from archc.regular.language import Chars, Choice, Regular, Repeat, Series, choice, repeat, series, shortest
 
@@ -49,6 +51,7 @@ def fitted(forest: Forest, dialect: Dialect, limits: Limits = DEFAULT) -> Forest
     _require_size(forest, limits)
     if not dialect.left_recursion:
         _require_progress(forest, dialect)
+    forest = _with_depth(with_short_numbers(forest))
     changed = _relaxations(forest, dialect)
     if not changed:
         return forest
@@ -64,10 +67,30 @@ def fitted(forest: Forest, dialect: Dialect, limits: Limits = DEFAULT) -> Forest
     return replace(forest, states=states, accounts=tuple(accounts))
 
 
+def relaxes(forest: Forest, dialect: Dialect) -> bool:
+    """Whether the engine is slow at bounds of `forest`, so that these are left to validation."""
+    return bool(_relaxations(forest, dialect))
+
+
 def _relaxed(parts: tuple[Part, ...], changed: Mapping[Lexeme, Regular]) -> tuple[Part, ...]:
     return tuple(
         Lexeme(part.name, changed[part]) if isinstance(part, Lexeme) and part in changed else part for part in parts
     )
+
+
+def _with_depth(forest: Forest) -> Forest:
+    """Return `forest` with an account of how deep its documents may nest, where they may nest at all."""
+    graph = [
+        {part.state: None for edge in state.edges for part in edge.parts if isinstance(part, Call)}
+        for state in forest.states
+    ]
+    if all(call > number for number, calls in enumerate(graph) for call in calls) or not components(
+        graph, range(len(graph))
+    ):
+        return forest
+    name = forest.states[forest.root].name
+    account = Account(name, f"nests at most {NESTING} deep", False, "a grammar does not count how deep it is")
+    return replace(forest, accounts=(*forest.accounts, account))
 
 
 # ---------------------------------------------------------------- limits

@@ -9,7 +9,7 @@ from archc.grammar.diagnostics import CompileError
 from archc.grammar.limits import DEFAULT, Limits
 from archc.grammars.forest import Account, Forest
 from archc.grammars.refine import forest
-from archc.lower.dialect import DIALECTS, fitted
+from archc.lower.dialect import DIALECTS, fitted, relaxes
 from archc.lower.grammar_text import grammar_text
 from archc.runtime.decode.engines import DIALECT, ENGINES, Engine, engine
 from archc.runtime.decode.processor import Processor
@@ -97,7 +97,7 @@ def constraint(
     whole = spelled(of if isinstance(of, Forest) else forest(of), words.alphabet)
     if engine != "auto":
         return _by(engine, whole, words, foreign=foreign, limits=limits)
-    if fitted(whole, DIALECTS["ebnf"], limits) is whole:
+    if not relaxes(whole, DIALECTS["ebnf"]):
         return _by("xgrammar", whole, words, foreign=foreign, limits=limits)
     try:
         return _by("llguidance", whole, words, foreign=foreign, limits=limits)

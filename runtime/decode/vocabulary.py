@@ -1,5 +1,6 @@
 """A tokenizer of transformers -> the bytes that each of its tokens writes."""
 
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Protocol
@@ -24,6 +25,8 @@ class Vocabulary:
     ends: tuple[int, ...]
     usual: "Callable[[str], Sequence[int]] | None" = field(default=None, repr=False)
     """How a text is usually cut into tokens."""
+    rust: "Callable[[], str | None] | None" = field(default=None, repr=False)
+    """The tokenizer as the library tokenizers writes it down, where it is one of that."""
 
     @cached_property
     def alphabet(self) -> Chars:
@@ -86,13 +89,23 @@ def vocabulary(tokenizer: "PreTrainedTokenizerBase", ends: "Sequence[int] | None
     key = (len(tokenizer), *found)
     if key not in known:
         tokens = _tokens(tokenizer, found)
-        known[key] = Vocabulary(tokens, found, partial(_usual, ref(tokenizer)))
+        known[key] = Vocabulary(tokens, found, partial(_usual, ref(tokenizer)), partial(_rust, ref(tokenizer)))
     return known[key]
 
 
 def _usual(tokenizer: "ref[PreTrainedTokenizerBase]", text: str) -> list[int]:
     known = tokenizer()
     return [] if known is None else known.encode(text, add_special_tokens=False)
+
+
+def _rust(tokenizer: "ref[PreTrainedTokenizerBase]") -> str | None:
+    backend = getattr(tokenizer(), "backend_tokenizer", None)
+    if backend is None:
+        return None
+    alone = copy(backend)
+    alone.no_padding()
+    alone.no_truncation()
+    return str(alone.to_str())
 
 
 class HasEnd(Protocol):
