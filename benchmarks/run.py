@@ -3,6 +3,7 @@
 import argparse
 import os
 import platform
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
@@ -22,13 +23,15 @@ def main() -> int:
     """Measure, print and write the page; return 1 when a figure is not met."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15, help="turns of each side")
-    parser.add_argument("--only", choices=("start", "torch"), help="measure a part, and write nothing")
+    parser.add_argument("--only", choices=("start", "torch", "decode"), help="measure a part, and write nothing")
     chosen = parser.parse_args()
     sections: list[tuple[str, list[Figure]]] = []
-    if chosen.only != "torch":
+    if chosen.only in (None, "start"):
         sections.append(("Start and check", _told(start_figures() + length_figures())))
-    if chosen.only != "start":
+    if chosen.only in (None, "torch"):
         sections += _torch_sections(chosen.rounds)
+    if chosen.only in (None, "decode"):
+        sections.append(("Decoding", _decode_section()))
     if chosen.only is None:
         PAGE.write_text(_page(sections, chosen.rounds), encoding="utf-8")
         print(f"written to {PAGE.name}")
@@ -45,10 +48,20 @@ def _torch_sections(rounds: int) -> list[tuple[str, list[Figure]]]:
     return [("Speed, by a plain torch module", speed), ("Memory", memory), ("Compiling", _told([text_figure()]))]
 
 
-def _told(figures: list[Figure]) -> list[Figure]:
+def _decode_section() -> list[Figure]:
+    import torch
+    from decode import decode_figures
+
+    torch.set_num_threads(1)
+    return _told(decode_figures())
+
+
+def _told(figures: Iterable[Figure]) -> list[Figure]:
+    found: list[Figure] = []
     for figure in figures:
         print(figure.row(), flush=True)
-    return figures
+        found.append(figure)
+    return found
 
 
 def _page(sections: list[tuple[str, list[Figure]]], rounds: int) -> str:

@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
 
+import decode_demo
+
 EXAMPLES = Path(__file__).parent
 ROOT = EXAMPLES.parent
 BUILT = ROOT / "build" / "demo"
 ARCHC = Path(sys.executable).with_name("archc")
-STEPS = 5
+STEPS = 6
 
 ALONE = """
 import importlib.util, sys
@@ -42,6 +44,8 @@ def main() -> None:
     with _step(5, "three programs that are wrong, and what archc says"):
         for broken in sorted((EXAMPLES / "broken").glob("*.arch")):
             _archc("check", broken, expect=1)
+    with _step(6, "a small language model learns invoices, and cannot leave their type"):
+        decode_demo.main()
     _say_where()
 
 
