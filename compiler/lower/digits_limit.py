@@ -41,7 +41,7 @@ def _short(node: Regular) -> Regular:
         case Choice(arms):
             return choice(*(_short(arm) for arm in arms))
         case Repeat(Chars() as digits, low, None) if not without(digits, DIGIT).ranges:
-            return repeat(digits, low, max(low, DIGITS))
+            return repeat(digits, low, max(low, DIGITS - 1))  # after a first digit that is no zero
         case Repeat(body, low, high):
             return repeat(_short(body), low, high)
         case _:
