@@ -300,3 +300,21 @@ def test_a_rule_that_begins_with_itself_is_no_grammar_for_llama() -> None:
     grown = State("Letters", "", (Edge((Call(0), Literal("a"))), Edge((Literal("a"),))))
     with pytest.raises(CompileError, match="A0543"):
         to_gbnf(Forest((grown,), 0))
+
+
+def test_numbers_come_to_an_end_and_strings_of_digits_do_not() -> None:
+    found = archc.loads('arch 0.1\ntype T = { a: Int, b: re"[0-9]+", c: Float }\n')["T"]
+    assert "Int: at most 60 digits in a row" in found.grammar("ebnf")
+    engines = Xgrammar(found.grammar("ebnf")), Llguidance(found.grammar("lark")), gbnf.Grammar(found.grammar("gbnf"))
+    for digits, accepted in ((60, True), (61, False)):
+        text = f'{{"a":-{"7" * digits},"b":"{"7" * 100}","c":0.{"7" * 50}}}'
+        assert [engine.accepts(text) for engine in engines] == [accepted] * 3
+
+
+def test_the_account_speaks_of_nesting_where_a_type_is_inside_itself() -> None:
+    bounds = {
+        name: [a.bound for a in fitted(program("inline")[name].forest(), DIALECTS["lark"]).accounts]
+        for name in ("Node", "Pair")
+    }
+    assert "nests at most 64 deep" in bounds["Node"]
+    assert "nests at most 64 deep" not in bounds["Pair"]
