@@ -44,6 +44,11 @@ GENERATIONS = 1_000
 AT_ONCE = 25
 LONGEST = 3_000
 ENGINES = ("xgrammar", "llguidance")
+SYLLABLE = (
+    (*"bcdfghklmnprstvwz", "ch", "sh", "th", "st", "tr", "pl"),
+    (*"aeiou", "ai", "ea", "ou"),
+    (*"nrslt", "nd", ""),
+)
 
 
 class Validator(Protocol):
@@ -143,39 +148,7 @@ def decode_figures() -> Iterator[Figure]:
 def _tokenizer() -> "PreTrainedTokenizerFast":
     """Return a tokenizer trained on made-up words and on documents, never on anybody's text."""
     rng = Random(0)
-    heads, hearts, tails = (
-        [
-            "b",
-            "c",
-            "d",
-            "f",
-            "g",
-            "h",
-            "k",
-            "l",
-            "m",
-            "n",
-            "p",
-            "r",
-            "s",
-            "t",
-            "v",
-            "w",
-            "z",
-            "ch",
-            "sh",
-            "th",
-            "st",
-            "tr",
-            "pl",
-        ],
-        ["a", "e", "i", "o", "u", "ai", "ea", "ou"],
-        [*"nrslt", "nd", ""],
-    )
-    words = [
-        "".join(rng.choice(part) for _ in range(rng.randint(1, 4)) for part in (heads, hearts, tails))
-        for _ in range(60_000)
-    ]
+    words = ["".join(rng.choice(part) for _ in range(rng.randint(1, 4)) for part in SYLLABLE) for _ in range(60_000)]
 
     def texts() -> Iterator[str]:
         for _ in range(30_000):
