@@ -41,8 +41,8 @@ FEW = 2_000
 
 DOCUMENTS = 10_000
 GENERATIONS = 1_000
-AT_ONCE = 25
-LONGEST = 3_000
+AT_ONCE = 50
+LONGEST = 2_000
 ENGINES = ("xgrammar", "llguidance")
 SYLLABLE = (
     (*"bcdfghklmnprstvwz", "ch", "sh", "th", "st", "tr", "pl"),

@@ -70,6 +70,7 @@ def _guarded(name: str, what: str, action: Callable[[], T], codes: set[str]) -> 
 
 def feed(name: str, text: str, tally: Tally, *, seconds: float = SECONDS) -> None:
     """Give `text` to every entry point; each begins by parsing it. Raises Wrong when one does not end in an answer or in diagnostics, in time."""
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     for what, action in (("format_source", _format), ("the compiler", _compile)):
         before = time.process_time()
         action(name, text, tally)
@@ -79,9 +80,9 @@ def feed(name: str, text: str, tally: Tally, *, seconds: float = SECONDS) -> Non
         if took > seconds:
             raise Wrong(f"{name}: {what} takes {took:.1f} s")
     tally.inputs += 1
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024 - held
     if used > MEGABYTES:
-        raise Wrong(f"{name}: {used} MB are in use")
+        raise Wrong(f"{name}: {used} MB more are in use")
 
 
 def _format(name: str, text: str, tally: Tally) -> None:
