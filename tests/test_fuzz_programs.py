@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 import torch
-from fuzz.kinds import Kind, kind, kinds_of, shapes, tensors
+from fuzz.kinds import Both, Kind, Kinds, kind, kinds_of, shapes, tensors
 from fuzz.oracle import Applied, Differs, Env, Oracle, Refused, TooLarge, declarations, unbound
 from fuzz.verdicts import batched, outcome
 from fuzz.writer import Writer
@@ -88,11 +88,21 @@ def _higher_blocks(text: str) -> list[s.Declaration]:
     return [b for b in blocks if any(isinstance(p.type, s.TypeArrow) for p in b.parameters or ())]
 
 
-def _at(text: str, declaration: s.Declaration, given: Env, shape: tuple[int, ...], random: Random) -> object:
-    """Return the shapes that the second reading gives a block at one size. Raises Refused, TooLarge."""
+def _takes_any_type(declaration: s.Declaration) -> bool:
+    """Return whether a block declares that its input may be of any type, and so a tuple as well."""
+    return isinstance(declaration.type, s.TypeArrow) and isinstance(declaration.type.source, s.TypeVariable)
+
+
+def _at_kinds(text: str, declaration: s.Declaration, given: Env, into: Kinds, random: Random) -> object:
+    """Return the shapes that the second reading gives a block at one input. Raises Refused, TooLarge."""
     oracle = Oracle({**STD, **declarations(text)}, random)
     env = oracle.bind(declaration, tuple(given.items()))
-    return shapes(kinds_of(oracle.call(declaration, env, tensors(Kind(shape)))))
+    return shapes(kinds_of(oracle.call(declaration, env, tensors(into))))
+
+
+def _at(text: str, declaration: s.Declaration, given: Env, shape: tuple[int, ...], random: Random) -> object:
+    """Return the shapes that the second reading gives a block at one size. Raises Refused, TooLarge."""
+    return _at_kinds(text, declaration, given, Kind(shape), random)
 
 
 def _has_reason(text: str, random: Random) -> bool:
@@ -103,6 +113,11 @@ def _has_reason(text: str, random: Random) -> bool:
         return True
     if any(unbound(item) for item in declarations(text).values()):
         return True
+    for declaration in filter(_takes_any_type, _higher_blocks(text)):
+        try:
+            _at_kinds(text, declaration, _at_random(declaration, random)[0], Both((Kind((4,)), Kind((4,)))), random)
+        except Refused:
+            return True
     for declaration in [*blocks, *_higher_blocks(text)]:
         ends: Counter[str] = Counter()
         for _ in range(60):
