@@ -29,7 +29,7 @@ ROWS = (
     ("data",),
     ("grammars",),
     ("rules", "check", "equivalents"),
-    ("builder", "build", "simplify"),
+    ("builder", "build", "simplify", "spaces"),
     ("lower", "show"),
     ("runtime",),
     ("api",),

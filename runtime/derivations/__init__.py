@@ -1,0 +1,1 @@
+"""A forest of a space -> what is asked of it: counts, draws, ranks, costs, edits."""
