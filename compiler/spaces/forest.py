@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,7 +110,7 @@ class Forest:
     def calls(self) -> tuple[tuple[int, ...], ...]:
         """The children of each edge."""
         bounds, children = self.first_child.tolist(), self.children.tolist()
-        return tuple(tuple(children[low:high]) for low, high in zip(bounds, bounds[1:], strict=False))
+        return tuple(tuple(children[low:high]) for low, high in pairwise(bounds))
 
     @cached_property
     def owner(self) -> Ints:
