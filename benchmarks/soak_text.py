@@ -1,4 +1,4 @@
-"""A million inputs by chance into every entry point: `python benchmarks/soak_text.py` prints what became of them."""
+"""A million inputs by chance into every entry point -> a row of docs/soak.md: `python benchmarks/soak_text.py`."""
 
 import argparse
 import os
@@ -17,6 +17,10 @@ CHUNK = 1000
 FIRST = 10**6
 """The first seed, beyond those of `make test`."""
 
+PAGE = Path(__file__).parent.parent / "docs" / "soak.md"
+ROW = "`soak_text.py`"
+"""What the row in docs/soak.md is called; a run takes the place of the one before."""
+
 
 @dataclass(slots=True)
 class Total:
@@ -32,22 +36,36 @@ class Total:
 
 
 def main() -> int:
-    """Feed the inputs, print a paragraph on them, and return 1 when something went wrong."""
+    """Feed the inputs, print a paragraph on them, note it, and return 1 when something went wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--inputs", type=int, default=10**6)
     parser.add_argument("--first", type=int, default=FIRST, help="the first seed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no further thousand after so long")
     chosen = parser.parse_args()
     before = time.monotonic()
+    total = _fed(range(chosen.first, chosen.first + chosen.inputs, CHUNK), chosen.jobs, before + 60 * chosen.minutes)
+    seconds = time.monotonic() - before
+    print(_told(total, seconds))
+    if not total.wrong:
+        _note(total, seconds, chosen.first)
+    return 1 if total.wrong else 0
+
+
+def _fed(starts: range, jobs: int, end: float) -> Total:
     total = Total()
-    starts = range(chosen.first, chosen.first + chosen.inputs, CHUNK)
-    with ProcessPoolExecutor(chosen.jobs, max_tasks_per_child=20) as pool:
-        for number, done in enumerate(as_completed([pool.submit(_chunk, start) for start in starts]), 1):
+    with ProcessPoolExecutor(jobs, max_tasks_per_child=20) as pool:
+        tasks = [pool.submit(_chunk, start) for start in starts]
+        for number, done in enumerate(as_completed(tasks), 1):
+            if done.cancelled():
+                continue
             _add(total, *done.result())
             if number % 50 == 0:
                 print(f"{number * CHUNK:,} inputs, {len(total.wrong)} wrong", file=sys.stderr, flush=True)
-    print(_told(total, time.monotonic() - before))
-    return 1 if total.wrong else 0
+            if time.monotonic() > end:
+                for task in tasks:
+                    task.cancel()
+    return total
 
 
 def _chunk(start: int) -> tuple[Tally, list[str]]:
@@ -84,6 +102,19 @@ def _told(total: Total, seconds: float) -> str:
         *total.wrong[:40],
     ]
     return "\n".join(lines)
+
+
+def _note(total: Total, seconds: float, first: int) -> None:
+    """Write the row into the page of the long tests, if those have written it before."""
+    if not PAGE.exists():
+        return
+    seen = (
+        f"{total.inputs:,} inputs from seed {first:,}: {total.checked:,} programs were right, "
+        f"{total.built:,} networks were built and written, {len(total.codes)} codes were given; "
+        f"the slowest took {total.slowest:.2f} s; 0 went wrong"
+    )
+    kept = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if not line.startswith(f"| {ROW} ")]
+    PAGE.write_text("\n".join([*kept, f"| {ROW} | {seconds:.0f} s | {seen} |"]) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
