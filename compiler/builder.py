@@ -102,7 +102,9 @@ class Builder:
     ) -> Flow:
         """Add one mention of a block; an equal mention before it is reused."""
         arguments = _arguments(names)
-        plain = not any(isinstance(names.get(p.name), (*ARCHITECTURES, Flow)) for p in declaration.parameters or ())
+        plain = declaration.kind != "space" and not any(
+            isinstance(names.get(p.name), (*ARCHITECTURES, Flow)) for p in declaration.parameters or ()
+        )
         memo = (id(declaration), arguments, into.type) if plain else None
         outer = _Outer()
         if memo is not None and memo in self.graphs:
@@ -202,11 +204,12 @@ class Builder:
         found: list[tuple[_Frame, Flow]] = []
         before: Type | None = None
         current = into
+        last: Step | None = None
         for step in steps:
-            if kind == "repeat" and current.type == before and found:
+            if kind == "repeat" and current.type == before and step is last:
                 found.append(found[-1])
                 continue
-            before = current.type
+            before, last = current.type, step
             frame = self._open(name, (), current, outer)
             try:
                 result = step.walk(self._entering(current))

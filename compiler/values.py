@@ -173,7 +173,16 @@ class Method:
     span: Span = NOWHERE
 
 
-Architecture = Applied | Closure | Given | Layer | Method
+@dataclass(frozen=True, slots=True, eq=False)
+class Decided:
+    """An architecture whose choices a name has made once: each mention repeats them, `by` tells which they are."""
+
+    architecture: "Architecture"
+    by: object
+    span: Span = NOWHERE
+
+
+Architecture = Applied | Closure | Given | Layer | Method | Decided
 
 
 # ---------------------------------------------------------------- dataflow
@@ -193,10 +202,10 @@ class Flow:
 
 Value = (
     Size | float | bool | str | Shape | Items | Interval | Opaque | Fields | HoleValue | Function | Every | Some | Fact
-    | Applied | Closure | Given | Layer | Method | Flow | Tensor | Product | Power | Variable
+    | Applied | Closure | Given | Layer | Method | Decided | Flow | Tensor | Product | Power | Variable
 )  # fmt: skip
 
-ARCHITECTURES = (Applied, Closure, Given, Layer, Method)
+ARCHITECTURES = (Applied, Closure, Given, Layer, Method, Decided)
 
 
 def flow(kind: Type, origin: Span | None = None) -> Flow:
@@ -228,7 +237,7 @@ def show(value: object) -> str:
             return name
         case Closure(_, _, span):
             return " ".join(span.text.split())
-        case Layer(architecture) | Method(Layer(architecture)):
+        case Layer(architecture) | Method(Layer(architecture)) | Decided(architecture):
             return show(architecture)
         case Function(name):
             return name

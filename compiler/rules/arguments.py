@@ -9,6 +9,7 @@ from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.format import format_type
 from archc.grammar.source import Span
+from archc.rules.choices import decide, one_of, settle, within
 from archc.rules.conditions import Evaluate, undecided
 from archc.rules.session import Refusal, Session
 from archc.sizes.prove import Fact, at_least, equal
@@ -163,6 +164,9 @@ def bind(
             raise Refusal(Diagnostic("A0103", text, span, _usage(declaration)))
         space = domain(session, parameter.type, env.module)
         names[parameter.name] = _coerce(session, value, space, parameter, declaration, place)
+    if session.chooser is not None:
+        names = {name: settle(session, value, span, evaluate) for name, value in names.items()}
+        names = {name: decide(session, value, span) for name, value in names.items()}
     return names
 
 
@@ -208,7 +212,9 @@ def _coerce(
     """Return `value` as its parameter takes it; raise Refusal with what belongs there otherwise."""
     if isinstance(value, HoleValue):
         value = _hole(session, space, parameter, value.span)
-    if isinstance(value, Interval) and session.flexible:
+    if isinstance(value, Interval) and session.chooser is not None:
+        value = within(session, session.chooser, value, span)
+    elif isinstance(value, Interval) and session.flexible:
         value = _within(session, value, span)
     if not _fits(value, space, declaration):
         text = f"`{parameter.name}` of {_title(declaration)} is {_wanted(space, parameter)}; this is {what(value)}"
@@ -240,13 +246,15 @@ def _fits(value: Value, space: Domain, declaration: s.Declaration) -> bool:
 
 
 def _hole(session: Session, space: Domain, parameter: s.Parameter, span: Span) -> Value:
-    if not session.flexible:
+    if not session.flexible and session.chooser is None:
         text = f"`_` leaves `{parameter.name}` open, and only a space has choices"
         raise Refusal(Diagnostic("A0302", text, span, hint="give a value, or declare this as a space"))
     if not space.values:
         text = f"`_` ranges over a finite type; `{parameter.name}` is {_wanted(space, parameter)}"
         raise Refusal(Diagnostic("A0405", text, span, hint=f"{parameter.name}: 1 | 2 | 4"))
     values: list[Value] = [Size.of(v) if isinstance(v, int) and not isinstance(v, bool) else v for v in space.values]
+    if session.chooser is not None:
+        return one_of(session, session.chooser, values, span)
     return undecided(session, f"hole at {span.start}", values)
 
 

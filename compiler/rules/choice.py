@@ -5,6 +5,7 @@ from collections.abc import Callable
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic, Note
 from archc.grammar.source import Span
+from archc.rules.choices import pick
 from archc.rules.operands import short
 from archc.rules.session import Refusal, Session
 from archc.rules.static import evaluate
@@ -20,6 +21,9 @@ def choose(session: Session, expr: s.Choice, env: Env, into: Flow, apply: Apply)
 
     Raises Refusal outside a space, and where no arm fits: then with the arm that got furthest.
     """
+    if session.chooser is not None:
+        arm = pick(session, session.chooser, expr)
+        return apply(session, evaluate(session, arm.value, env), into, arm.value.span)
     results: list[Flow] = []
     refused: list[tuple[int, s.Arm, Diagnostic]] = []
     for arm in expr.arms:

@@ -10,6 +10,7 @@ from archc.grammar.source import Span
 from archc.rules.arguments import bind
 from archc.rules.arrows import apply_given, probe
 from archc.rules.choice import choose
+from archc.rules.choices import decide, settle
 from archc.rules.conditions import demand
 from archc.rules.emission import emit
 from archc.rules.instantiate import instantiate
@@ -30,6 +31,7 @@ from archc.values import (
     Applied,
     Architecture,
     Closure,
+    Decided,
     Definition,
     Env,
     Flow,
@@ -61,12 +63,25 @@ def apply(session: Session, value: Value, into: Flow, span: Span, layer: Layer |
             return apply_given(session, value, into, span)
         case Layer(architecture):
             return _shared(session, value, architecture, into, span)
+        case Decided(architecture, by):
+            return _decided(session, architecture, by, into, span)
         case Method(owner, applied):
             return _applied(session, applied, into, Site(value.span, owner))
         case _:
             text = f"a layer belongs here; this is {what(value)}"
             hint = f"linear({show(value)})" if isinstance(value, Size) else ""
             raise Refusal(Diagnostic("A0301", text, span, hint=hint))
+
+
+def _decided(session: Session, architecture: Architecture, by: object, into: Flow, span: Span) -> Flow:
+    """Repeat the choices that were made when the architecture got its name."""
+    before = session.chooser
+    assert before is not None
+    session.chooser = before.again(by)
+    try:
+        return apply(session, architecture, into, span)
+    finally:
+        session.chooser = before
 
 
 def _expression(session: Session, expr: s.Expr, env: Env, into: Flow, layer: Layer | None) -> Flow:
@@ -107,12 +122,14 @@ def _statement(session: Session, statement: s.Statement, env: Env, into: Flow) -
     if is_point(statement.value, env):
         result: Value = apply(session, evaluate(session, statement.value, env), into, statement.value.span)
     else:
-        result = evaluate(session, statement.value, env)
-        if statement.kind == "let" and isinstance(result, (Applied, Closure)):
+        result = settle(session, evaluate(session, statement.value, env), statement.value.span, evaluate)
+        if statement.kind == "let" or session.chooser is not None:
+            result = decide(session, result, statement.value.span)
+        if statement.kind == "let" and isinstance(result, (Applied, Closure, Decided)):
             result = Layer(result, object(), statement.value.span)
             if session.emitter is not None:
                 session.emitter.define(result)
-    if statement.kind == "choose" and not session.flexible:
+    if statement.kind == "choose" and not session.flexible and session.chooser is None:
         hint = "declare this as a space, or use `let`"
         raise Refusal(
             Diagnostic("A0302", "`choose` makes a choice, and only a space has choices", statement.span, hint=hint)
@@ -234,22 +251,38 @@ def _block(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     values = bind(session, declaration, applied.arguments, site.span, Env(definition.module, {}), evaluate)
     if kind is None:
         return _inside(session, applied, values, into, site)
-    title = f"{declaration.name}"
-    blame = Blame(title, kind.source, into.type, site.span, _known(values, applied))
+    names, blame = enter(session, applied, values, into, site)
+    names = probe(session, definition, names, blame, into, apply)
+    admit(session, definition, names, blame)
+    summary = session.declarations.summary(definition)
+    if session.emitter is not None or (summary.inline and not session.recursive(definition)):
+        return _inside(session, applied, names, into, site)
+    return flow(instantiate(session, kind.target, Env(definition.module, names), blame), site.span)
+
+
+def enter(
+    session: Session, applied: Applied, values: dict[str, Value], into: Flow, site: Site
+) -> tuple[dict[str, Value], Blame]:
+    """Return the names that a body sees at this input: its parameters, the sizes of its signature, its named inputs."""
+    definition = applied.definition
+    kind = signature(definition.declaration)
+    assert kind is not None
+    blame = Blame(definition.name, kind.source, into.type, site.span, _known(values, applied))
     names, known = match(session, kind.source, into, Env(definition.module, values), blame)
-    blame = Blame(title, blame.needs, blame.got, blame.span, (*blame.known, *known))
+    blame = Blame(definition.name, blame.needs, blame.got, blame.span, (*blame.known, *known))
     session.blame = blame
     names.update(_labels(kind.source, into))
-    names = probe(session, definition, names, blame, into, apply)
+    return names, blame
+
+
+def admit(session: Session, definition: Definition, names: dict[str, Value], blame: Blame) -> None:
+    """Require what a declaration asks of its parameters and sizes. Raises Refusal."""
+    declaration = definition.declaration
     env = Env(definition.module, names)
     for clause in declaration.where:
         if not measures(declaration, clause):
-            demand(session, clause, env, site.span, evaluate, clauses=declaration.where)
-    summary = session.declarations.summary(definition)
-    settle_debts(session, summary.obligations, names, blame)
-    if session.emitter is not None or (summary.inline and not session.recursive(definition)):
-        return _inside(session, applied, names, into, site)
-    return flow(instantiate(session, kind.target, env, blame), site.span)
+            demand(session, clause, env, blame.span, evaluate, clauses=declaration.where)
+    settle_debts(session, session.declarations.summary(definition).obligations, names, blame)
 
 
 MEASURES = ("depth", "nodes", "count", "params", "macs", "flops")

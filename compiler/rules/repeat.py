@@ -8,6 +8,7 @@ from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic, Note
 from archc.grammar.limits import exceeded
 from archc.grammar.source import Span
+from archc.rules.choices import within
 from archc.rules.emission import static
 from archc.rules.session import Blame, Exhausted, PerUse, Refusal, Session, Site, Step
 from archc.rules.static import evaluate
@@ -29,6 +30,10 @@ def repeat(session: Session, expr: s.Binary, env: Env, into: Flow, apply: Apply)
     def step(_: int, value: Flow) -> Flow:
         return apply(session, evaluate(session, expr.left, env), value, expr.left.span)
 
+    if isinstance(count, Interval) and session.chooser is not None:
+        chosen = within(session, session.chooser, count, expr.right.span)
+        assert isinstance(chosen, Size)
+        count = chosen
     if isinstance(count, Interval):
         return _between(session, count, step, into, expr)
     known = count.constant
@@ -42,7 +47,7 @@ def repeat(session: Session, expr: s.Binary, env: Env, into: Flow, apply: Apply)
         )
     if session.emitter is not None and known:
         session.count_step(expr.span, known)
-        steps = (Step((), lambda value: step(0, value)),) * known
+        steps = _copies(session, lambda value: step(0, value), known)
         return session.emitter.loop("repeat", steps, into, Site(expr.span))
     for number in range(known):
         session.count_step(expr.span)
@@ -52,6 +57,13 @@ def repeat(session: Session, expr: s.Binary, env: Env, into: Flow, apply: Apply)
         if into.type == before and session.emitter is None:
             break
     return into
+
+
+def _copies(session: Session, walk: Callable[[Flow], Flow], count: int) -> tuple[Step, ...]:
+    """Return the steps of a loop: one object where they are equal, and each its own where choices are made in them."""
+    if session.chooser is None:
+        return (Step((), walk),) * count
+    return tuple(Step((), walk) for _ in range(count))
 
 
 def _count(session: Session, value: Value, expr: s.Binary) -> Size | Interval:

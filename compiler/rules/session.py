@@ -16,7 +16,21 @@ from archc.names.scope import Scopes
 from archc.sizes.prove import Always, Context, Fact, Never, Sometimes, decide, negate
 from archc.sizes.size import Size, SizeLimit
 from archc.tensor import Type
-from archc.values import Definition, Every, Flow, Formula, Layer, Need, Obligation, Some, Value, show, written
+from archc.values import (
+    Architecture,
+    Definition,
+    Every,
+    Flow,
+    Formula,
+    Interval,
+    Layer,
+    Need,
+    Obligation,
+    Some,
+    Value,
+    show,
+    written,
+)
 
 Assumption = Fact | tuple[str, "bool | str | float | int"]
 """A fact, or the value chosen for an opaque name."""
@@ -88,6 +102,26 @@ class Emitter(Protocol):
 
     def define(self, layer: Layer) -> None:
         """Note that the weights of `layer` belong to the body that is being emitted."""
+        ...
+
+
+class Chooser(Protocol):
+    """Makes the choices of a space as a walk comes by them; checking leaves them open."""
+
+    def option(self, options: Callable[[], tuple[str, ...]], shares: tuple[float, ...], span: Span) -> int:
+        """Return which of the options at `span` is taken; their texts are asked for only where they are shown."""
+        ...
+
+    def real(self, interval: Interval, span: Span) -> float:
+        """Return a number of a continuous range."""
+        ...
+
+    def take(self, architecture: Architecture) -> object:
+        """Make every choice in `architecture`, of which nothing is built yet; return them."""
+        ...
+
+    def again(self, decided: object) -> "Chooser":
+        """Return what makes the choices that `take` returned."""
         ...
 
 
@@ -193,6 +227,7 @@ class Session:
     focus: s.Expr | None = None
     flexible: bool = False
     emitter: Emitter | None = None
+    chooser: Chooser | None = None
     chosen: dict[str, "bool | str | float | int"] = field(default_factory=dict)
     guard: tuple[Assumption, ...] = ()
     inside: list[Definition] = field(default_factory=list)

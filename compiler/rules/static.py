@@ -8,6 +8,7 @@ from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.source import Span
 from archc.names.scoping import PATTERNS
 from archc.rules.arguments import bind
+from archc.rules.choices import peek, settle
 from archc.rules.conditions import demand, formula, undecided
 from archc.rules.operands import short
 from archc.rules.session import Refusal, Session
@@ -19,6 +20,7 @@ from archc.values import (
     ARCHITECTURES,
     Applied,
     Closure,
+    Decided,
     Definition,
     Env,
     Fields,
@@ -61,9 +63,7 @@ def evaluate(session: Session, expr: s.Expr, env: Env) -> Value:
         case s.Binary():
             return _binary(session, expr, env)
         case s.Tuple(items):
-            values = tuple(evaluate(session, item, env) for item in items)
-            static = not any(isinstance(value, (*ARCHITECTURES, Flow)) for value in values)
-            return Items(values) if static else Closure(expr, env, expr.span)
+            return _tuple(session, expr, items, env)
         case s.List(items):
             return _list(session, items, env)
         case s.If():
@@ -176,8 +176,25 @@ def _list(session: Session, items: tuple["s.Expr | s.Spread", ...], env: Env) ->
     return Items(tuple(values))
 
 
+def _tuple(session: Session, expr: s.Tuple, items: tuple[s.Expr, ...], env: Env) -> Value:
+    values = tuple(_first_look(session, item, env) for item in items)
+    if any(isinstance(value, (*ARCHITECTURES, Flow)) for value in values):
+        return Closure(expr, env, expr.span)
+    return Items(values if session.chooser is None else tuple(evaluate(session, item, env) for item in items))
+
+
+def _first_look(session: Session, expr: s.Expr, env: Env) -> Value:
+    """Return the value of `expr` to see what kind it is, without making the choices in it."""
+    return evaluate(session, expr, env) if session.chooser is None else peek(session, expr, env, evaluate)
+
+
 def _choice(session: Session, expr: s.Choice, env: Env) -> Value:
     """Return a static choice as a finite unknown; a choice of architectures stays an expression."""
+    if session.chooser is not None:
+        seen = [peek(session, arm.value, env, evaluate) for arm in expr.arms]
+        if any(isinstance(value, (*ARCHITECTURES, Flow, Fields)) for value in seen):
+            return Closure(expr, env, expr.span)
+        return settle(session, Closure(expr, env, expr.span), expr.span, evaluate)
     values = [evaluate(session, arm.value, env) for arm in expr.arms]
     if any(isinstance(value, (*ARCHITECTURES, Flow, Fields)) for value in values):
         return Closure(expr, env, expr.span)
@@ -218,16 +235,25 @@ def _call(session: Session, expr: s.Call, env: Env) -> Value:
     function = evaluate(session, expr.function, env)
     if isinstance(function, Function):
         return _function(session, function, expr, env)
+    if isinstance(function, Decided) and isinstance(function.architecture, Applied):
+        inner = function.architecture
+        return Decided(
+            Applied(inner.definition, (*inner.arguments, *_arguments(session, expr, env, inner)), expr.span),
+            function.by,
+            expr.span,
+        )
     if not isinstance(function, Applied):
-        if isinstance(function, (Closure, Given, Layer)):
+        if isinstance(function, (Closure, Given, Layer, Decided)):
             text = f"`{short(expr.function.span)}` is one architecture already and takes no arguments"
             raise Refusal(Diagnostic("A0103", text, expr.span, "apply it with `->`"))
         raise Refusal(_kind(f"`{short(expr.function.span)}` is {what(function)} and takes no arguments", expr.span))
-    pattern = function.definition.module == 0 and function.definition.name in PATTERNS
-    arguments = tuple(
-        (entry.name, _argument(session, entry.value, env, pattern), entry.span) for entry in expr.arguments
-    )
+    arguments = _arguments(session, expr, env, function)
     return Applied(function.definition, (*function.arguments, *arguments), expr.span)
+
+
+def _arguments(session: Session, expr: s.Call, env: Env, function: Applied) -> tuple[tuple[str, Value, Span], ...]:
+    pattern = function.definition.module == 0 and function.definition.name in PATTERNS
+    return tuple((entry.name, _argument(session, entry.value, env, pattern), entry.span) for entry in expr.arguments)
 
 
 def _argument(session: Session, expr: s.Expr, env: Env, pattern: bool) -> Value:
@@ -298,9 +324,10 @@ def _apply_function(session: Session, declaration: s.Declaration, env: Env, span
 
 
 def _binary(session: Session, expr: s.Binary, env: Env) -> Value:
-    left = evaluate(session, expr.left, env)
+    left = _first_look(session, expr.left, env)
     if expr.operator == "*" and isinstance(left, (*ARCHITECTURES, Flow)):
         return Closure(expr, env, expr.span)
+    left = left if session.chooser is None else evaluate(session, expr.left, env)
     right = evaluate(session, expr.right, env)
     if isinstance(right, (*ARCHITECTURES, Flow)):
         hint = f"{short(expr.right.span)} * {short(expr.left.span)}" if expr.operator == "*" else ""

@@ -1,0 +1,120 @@
+"""How a walk makes the choices that it comes by: static ones, arms, ranges, and those that a name makes once."""
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from archc.grammar import syntax as s
+from archc.grammar.diagnostics import Diagnostic
+from archc.grammar.limits import exceeded
+from archc.grammar.source import Span
+from archc.rules.openness import is_open
+from archc.rules.session import Chooser, Exhausted, Refusal, Session
+from archc.sizes.size import Size
+from archc.values import ARCHITECTURES, Architecture, Closure, Decided, Env, Flow, Interval, Layer, Value, show
+
+Evaluate = Callable[[Session, s.Expr, Env], Value]
+
+MOST_OPTIONS = 10_000
+
+
+class _First:
+    """Takes the first of everything: to see what kind of thing an expression is."""
+
+    def option(self, options: Callable[[], tuple[str, ...]], shares: tuple[float, ...], span: Span) -> int:
+        return 0
+
+    def real(self, interval: Interval, span: Span) -> float:
+        return _number(interval.low)
+
+    def take(self, architecture: Architecture) -> object:
+        return None
+
+    def again(self, decided: object) -> Chooser:
+        return self
+
+
+def peek(session: Session, expr: s.Expr, env: Env, evaluate: Evaluate) -> Value:
+    """Return what `expr` would be with the first option of every choice, and choose nothing."""
+    before = session.chooser
+    session.chooser = _First()
+    try:
+        return evaluate(session, expr, env)
+    finally:
+        session.chooser = before
+
+
+def shares(arms: tuple[s.Arm, ...]) -> tuple[float, ...]:
+    """Return the share of each arm: a percentage is its own, the others share the rest by weight."""
+    fixed = [Fraction(arm.weight.text[:-1]) / 100 if isinstance(arm.weight, s.Percent) else None for arm in arms]
+    plain = [Fraction(1) if arm.weight is None else Fraction(arm.weight.text) for arm in arms]
+    total = sum((weight for weight, known in zip(plain, fixed, strict=True) if known is None), Fraction(0))
+    rest = 1 - sum((known for known in fixed if known is not None), Fraction(0))
+    if not total and rest:  # percentages alone
+        rest, total = Fraction(0), Fraction(1)
+    each = (known if known is not None else weight * rest / total for known, weight in zip(fixed, plain, strict=True))
+    return tuple(map(float, each))
+
+
+def pick(session: Session, chooser: Chooser, choice: s.Choice) -> s.Arm:
+    """Return the arm of `choice` that is taken."""
+    texts = lambda: tuple(" ".join(arm.value.span.text.split()) for arm in choice.arms)  # noqa: E731
+    return choice.arms[chooser.option(texts, shares(choice.arms), choice.span)]
+
+
+def one_of(session: Session, chooser: Chooser, values: list[Value], span: Span) -> Value:
+    """Return one of `values`, all as likely as each other."""
+    count = len(values)
+    return values[chooser.option(lambda: tuple(map(show, values)), (1 / count,) * count, span)]
+
+
+def within(session: Session, chooser: Chooser, interval: Interval, span: Span) -> Value:
+    """Return a value of a range that is searched over."""
+    low, high = interval.low, interval.high
+    if isinstance(low, Size) and isinstance(high, Size) and (interval.step is None or isinstance(interval.step, Size)):
+        first, last = low.constant, high.constant
+        step = 1 if interval.step is None else interval.step.constant
+        assert first is not None and last is not None
+        if interval.logarithmic:
+            return chooser.real(interval, span)
+        if step is None or step < 1 or last < first:
+            text = f"the range {show(low)} .. {show(high)} is empty"
+            raise Refusal(Diagnostic("A0215", text, span, hint=f"{show(high)} .. {show(low)}"))
+        if (last - first) // step >= MOST_OPTIONS:
+            text = f"this range has {(last - first) // step + 1:,} values"
+            raise Exhausted(exceeded(session.limits, "repeats", message=text, span=span))
+        return one_of(session, chooser, [Size.of(value) for value in range(first, last + 1, step)], span)
+    if interval.step is None:
+        return chooser.real(interval, span)
+    start, end, by = (Fraction(repr(_number(part))) for part in (low, high or low, interval.step))
+    if by <= 0 or end < start or (end - start) / by >= MOST_OPTIONS:
+        text = f"a range goes up, in steps above 0 and at most {MOST_OPTIONS:,} of them"
+        raise Refusal(Diagnostic("A0215", text, span))
+    values: list[Value] = [float(start + by * number) for number in range(int((end - start) / by) + 1)]
+    return one_of(session, chooser, values, span)
+
+
+def _number(bound: Size | float) -> float:
+    return bound if isinstance(bound, float) else float(bound.constant or 0)
+
+
+def settle(session: Session, value: Value, span: Span, evaluate: Evaluate) -> Value:
+    """Return `value` with the arm of a choice taken and a range made a number, as far as that is seen from here."""
+    chooser = session.chooser
+    if chooser is None:
+        return value
+    while isinstance(value, Closure) and isinstance(value.expr, s.Choice):
+        value = evaluate(session, pick(session, chooser, value.expr).value, value.env)
+    return within(session, chooser, value, span) if isinstance(value, Interval) else value
+
+
+def decide(session: Session, value: Value, span: Span) -> Value:
+    """Return an architecture that a name stands for, with every choice in it made, once for all mentions."""
+    chooser = session.chooser
+    if chooser is None or isinstance(value, Flow) or not isinstance(value, ARCHITECTURES):
+        return value
+    if isinstance(value, Layer):
+        inner = decide(session, value.architecture, span)
+        return Layer(inner, value.token, value.span) if isinstance(inner, Decided) else value
+    if not is_open(session.scopes, value):
+        return value
+    return Decided(value, chooser.take(value), span)
