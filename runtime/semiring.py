@@ -1,8 +1,9 @@
 """A forest and a way to measure -> the measure of what each of its states derives."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log, log1p
+from operator import add
 from typing import Generic, TypeVar
 
 from archc.grammars.forest import Call, Forest, Lexeme, Literal
@@ -16,17 +17,24 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class Semiring(Generic[V]):
-    """How to measure: alternatives are added, parts are multiplied, in any order.
-
-    `part` measures fixed text and lexemes, `share` the part of its state's weight that an edge has. States that derive
-    each other start from `zero` and are worked out again and again until every value is `settled` (before, after), at
-    most `rounds` times; what moves even then is `endless`, which is given the last value.
-    """
+    """How to calculate: alternatives are added, parts are multiplied (Goodman, Semiring parsing, 1999)."""
 
     zero: V
     one: V
     plus: Callable[[V, V], V]
     times: Callable[[V, V], V]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure(Generic[V]):
+    """How to measure a forest of texts, where no order of parts matters.
+
+    `part` measures fixed text and lexemes, `share` the part of its state's weight that an edge has. States that derive
+    each other start from zero and are worked out again and again until every value is `settled` (before, after), at
+    most `rounds` times; what moves even then is `endless`, which is given the last value.
+    """
+
+    semiring: Semiring[V]
     part: Callable[[Literal | Lexeme], V]
     share: Callable[[float], V]
     endless: Callable[[V], V]
@@ -34,58 +42,59 @@ class Semiring(Generic[V]):
     rounds: int
 
 
-Row = tuple[tuple[V, tuple[int, ...]], ...]
+Row = Iterable[tuple[V, Sequence[int]]]
 """The edges of a state: the measure of all that is fixed, and the states that are called."""
 
 
-def inside(forest: Forest, semiring: Semiring[V]) -> tuple[V, ...]:
+def combined(row: Row[V], values: Sequence[V], semiring: Semiring[V]) -> V:
+    """Return the measure of a state from those of the states that it calls."""
+    total, plus, times = semiring.zero, semiring.plus, semiring.times
+    for fixed, calls in row:
+        for call in calls:
+            fixed = times(fixed, values[call])
+        total = plus(total, fixed)
+    return total
+
+
+def inside(forest: Forest, measure: Measure[V]) -> tuple[V, ...]:
     """Return the measure of every state."""
-    rows = [_row(forest, number, semiring) for number in range(len(forest.states))]
-    values = [semiring.zero] * len(rows)
+    rows = [_row(forest, number, measure) for number in range(len(forest.states))]
+    values = [measure.semiring.zero] * len(rows)
     for component, is_cyclic in bottom_up([[call for _, calls in row for call in calls] for row in rows]):
         if is_cyclic:
-            _settle(rows, values, component, semiring)
+            _settle(rows, values, component, measure)
         else:
-            values[component[0]] = _sum(rows[component[0]], values, semiring)
+            values[component[0]] = combined(rows[component[0]], values, measure.semiring)
     return tuple(values)
 
 
-def _row(forest: Forest, number: int, semiring: Semiring[V]) -> Row[V]:
+def _row(forest: Forest, number: int, measure: Measure[V]) -> Sequence[tuple[V, Sequence[int]]]:
     edges = forest.states[number].edges
     total = sum(edge.weight for edge in edges)
     row: list[tuple[V, tuple[int, ...]]] = []
     for edge in edges:
-        fixed = semiring.share(edge.weight / total)
+        fixed = measure.share(edge.weight / total)
         for part in edge.parts:
             if not isinstance(part, Call):
-                fixed = semiring.times(fixed, semiring.part(part))
+                fixed = measure.semiring.times(fixed, measure.part(part))
         row.append((fixed, tuple(part.state for part in edge.parts if isinstance(part, Call))))
-    return tuple(row)
+    return row
 
 
-def _sum(row: Row[V], values: Sequence[V], semiring: Semiring[V]) -> V:
-    total = semiring.zero
-    for fixed, calls in row:
-        for call in calls:
-            fixed = semiring.times(fixed, values[call])
-        total = semiring.plus(total, fixed)
-    return total
-
-
-def _settle(rows: Sequence[Row[V]], values: list[V], component: Sequence[int], semiring: Semiring[V]) -> None:
+def _settle(rows: Sequence[Row[V]], values: list[V], component: Sequence[int], measure: Measure[V]) -> None:
     """Work out the states of a cycle, in place, until nothing moves."""
     moving = set(component)
-    for _ in range(semiring.rounds):
+    for _ in range(measure.rounds):
         moving = set()
         for number in component:
-            new = _sum(rows[number], values, semiring)
-            if not semiring.settled(values[number], new):
+            new = combined(rows[number], values, measure.semiring)
+            if not measure.settled(values[number], new):
                 moving.add(number)
             values[number] = new
         if not moving:
             return
     for number in moving:
-        values[number] = semiring.endless(values[number])
+        values[number] = measure.endless(values[number])
 
 
 def bottom_up(calls: Sequence[Sequence[int]]) -> list[tuple[list[int], bool]]:
@@ -138,11 +147,8 @@ def _part_count(part: Literal | Lexeme) -> Count:
     return census(part.language) if isinstance(part, Lexeme) else 1
 
 
-COUNTING: Semiring[Count] = Semiring(
-    zero=0,
-    one=1,
-    plus=lambda one, other: None if one is None or other is None else one + other,
-    times=_product,
+COUNTING: Measure[Count] = Measure(
+    Semiring(0, 1, lambda one, other: None if one is None or other is None else one + other, _product),
     part=_part_count,
     share=lambda _: 1,
     endless=lambda _: None,
@@ -158,11 +164,8 @@ def log_add(one: float, other: float) -> float:
     return high if low == -inf else high + log1p(exp(low - high))
 
 
-LOG_PROBABILITY: Semiring[float] = Semiring(
-    zero=-inf,
-    one=0.0,
-    plus=log_add,
-    times=lambda one, other: one + other,
+LOG_PROBABILITY: Measure[float] = Measure(
+    Semiring(-inf, 0.0, log_add, add),
     part=lambda _: 0.0,
     share=log,
     endless=lambda last: last,
@@ -170,6 +173,12 @@ LOG_PROBABILITY: Semiring[float] = Semiring(
     rounds=20_000,
 )
 """The logarithm of the probability that choosing by weight comes to an end: 0 where it surely does."""
+
+MINIMUM: Semiring[float] = Semiring(inf, 0, min, add)
+"""The smallest sum; integers stay integers."""
+
+MAXIMUM: Semiring[float] = Semiring(-inf, 0, max, add)
+"""The largest sum; integers stay integers."""
 
 
 def _text_length(part: Literal | Lexeme) -> float:
@@ -182,11 +191,8 @@ def _longest(part: Literal | Lexeme) -> float:
     return inf if length is None else length
 
 
-SHORTEST: Semiring[float] = Semiring(
-    zero=inf,
-    one=0.0,
-    plus=min,
-    times=lambda one, other: one + other,
+SHORTEST: Measure[float] = Measure(
+    MINIMUM,
     part=_text_length,
     share=lambda _: 0.0,
     endless=lambda last: last,
@@ -195,11 +201,8 @@ SHORTEST: Semiring[float] = Semiring(
 )
 """The length of the shortest text."""
 
-LONGEST: Semiring[float] = Semiring(
-    zero=-inf,
-    one=0.0,
-    plus=max,
-    times=lambda one, other: one + other,
+LONGEST: Measure[float] = Measure(
+    MAXIMUM,
     part=_longest,
     share=lambda _: 0.0,
     endless=lambda _: inf,
