@@ -1,0 +1,209 @@
+"""A forest and chance -> derivations, one by one or many at once."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from random import Random
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archc.runtime.derivations.alias import (
+    WORD,
+    AliasTables,
+    Bits,
+    WordStream,
+    alias_tables,
+    slots_of,
+)
+from archc.runtime.derivations.masses import By, integer_weights
+from archc.runtime.derivations.reals import BITS, Ranges, spread
+from archc.spaces.forest import Derivation, Floats, Forest, Ints, Site
+
+FIRST_CHUNK = 256
+"""Derivations of the first part of a batch; the parts after it have about `CHUNK_NODES` nodes."""
+CHUNK_NODES = 1 << 17
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Batch(Sequence[Derivation]):
+    """Derivations one after another in flat arrays; each becomes an object when it is asked for.
+
+    Derivation i has the edges `edges[starts[i]:starts[i + 1]]`, in preorder, and the numbers
+    `reals[real_starts[i]:real_starts[i + 1]]`.
+    """
+
+    edges: NDArray[np.int32]
+    starts: Ints
+    reals: Floats
+    real_starts: Ints
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @overload
+    def __getitem__(self, at: int) -> Derivation: ...
+    @overload
+    def __getitem__(self, at: slice) -> "tuple[Derivation, ...]": ...
+    def __getitem__(self, at: int | slice) -> "Derivation | tuple[Derivation, ...]":
+        if isinstance(at, slice):
+            return tuple(self[number] for number in range(*at.indices(len(self))))
+        number = range(len(self))[at]
+        edges = self.edges[self.starts[number] : self.starts[number + 1]]
+        reals = self.reals[self.real_starts[number] : self.real_starts[number + 1]]
+        return Derivation(tuple(edges.tolist()), tuple(reals.tolist()))
+
+    def __iter__(self) -> Iterator[Derivation]:
+        starts, real_starts = self.starts.tolist(), self.real_starts.tolist()
+        for at in range(0, len(self), FIRST_CHUNK):
+            upto = min(at + FIRST_CHUNK, len(self))
+            zero, real_zero = starts[at], real_starts[at]
+            edges = tuple(self.edges[zero : starts[upto]].tolist())
+            reals = tuple(self.reals[real_zero : real_starts[upto]].tolist())
+            for number in range(at, upto):
+                yield Derivation(
+                    edges[starts[number] - zero : starts[number + 1] - zero],
+                    reals[real_starts[number] - real_zero : real_starts[number + 1] - real_zero],
+                )
+
+
+@dataclass(frozen=True, eq=False)
+class Sampler:
+    """Draws derivations of a forest, each with its probability; none is ever drawn and thrown away.
+
+    By "weights", the probability is the product of the shares of what is decided, conditioned on well-typedness: an
+    edge is drawn in proportion to its share times the masses inside its children. By "count" every derivation has the
+    same probability, exactly: where the bits of a word leave a choice open, more bits settle it. By weights, too, but
+    for masses that are known to 40 digits and probabilities rounded to 2**-62. `sites` takes the place of the forest's
+    own, with other shares. Continuous ranges, which count as one option, are drawn as `Ranges` says.
+
+    The same `rng` gives the same derivations on every machine. `draw` and `batch` use it differently. Raises
+    `ValueError` where every derivation has weight 0.
+    """
+
+    forest: Forest
+    by: By = "weights"
+    sites: Sequence[Site] | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.by not in ("weights", "count"):
+            raise ValueError(f"by: expected 'weights' or 'count', found {self.by!r}")
+        if self.sites is not None and len(self.sites) != len(self.forest.sites):
+            raise ValueError(f"sites: expected {len(self.forest.sites)}, as the forest has, found {len(self.sites)}")
+
+    def draw(self, rng: Random) -> Derivation:
+        """Return a derivation."""
+        edges = self.complete(rng, [self.forest.root])
+        return Derivation(tuple(edges), self.reals(rng, edges))
+
+    def complete(self, rng: Bits, waiting: Sequence[int]) -> list[int]:
+        """Return edges in preorder that derive all states of `waiting`, of which the last comes first."""
+        first, shift, thresholds, pairs = self._views
+        calls, waiting = self.forest.calls, list(waiting)
+        edges: list[int] = []
+        while waiting:
+            state = waiting.pop()
+            word = rng.getrandbits(WORD)
+            slot = first[state] + (word >> shift[state])
+            bound = thresholds[slot]
+            edge = pairs[2 * slot + (word > bound)] if word != bound else self._settle(state, word, rng)
+            edges.append(edge)
+            waiting += calls[edge][::-1]
+        return edges
+
+    def reals(self, rng: Bits, edges: Sequence[int]) -> tuple[float, ...]:
+        """Return the numbers that edges draw from continuous ranges, in their order."""
+        if not self._ranges.any:
+            return ()
+        label, of_label = self.forest.label, self._ranges.of_label
+        sites = [site for edge in edges for site in of_label[label[edge]]]
+        words = np.array([rng.getrandbits(BITS) for _ in sites], dtype=np.uint64)
+        return tuple(self._ranges.values(np.array(sites, dtype=np.int64), words).tolist())
+
+    def batch(self, rng: Random, n: int) -> Batch:
+        """Return n derivations, drawn together level by level from PCG64 with a seed of 128 bits from `rng`."""
+        words = WordStream(rng.getrandbits(128))
+        done, nodes, chunk = 0, 0, FIRST_CHUNK
+        edges, reals = [np.zeros(0, np.int32)], [np.zeros(0)]
+        sizes, real_sizes = [np.zeros(1, np.int64)], [np.zeros(1, np.int64)]
+        while done < n:
+            drawn, starts = _preorder(self._levels(words, min(chunk, n - done)))
+            done, nodes = done + len(starts) - 1, nodes + len(drawn)
+            chunk = max(1, CHUNK_NODES * done // nodes)
+            edges.append(drawn.astype(np.int32))
+            sizes.append(np.diff(starts))
+            numbers, before = self._numbers(words, drawn)
+            reals.append(numbers)
+            real_sizes.append(np.diff(before[starts]))
+        return Batch(
+            np.concatenate(edges),
+            np.cumsum(np.concatenate(sizes)),
+            np.concatenate(reals),
+            np.cumsum(np.concatenate(real_sizes)),
+        )
+
+    @cached_property
+    def _weights(self) -> Callable[[int], Sequence[int]]:
+        return integer_weights(self.forest, self.by, self.sites)
+
+    @cached_property
+    def _tables(self) -> AliasTables:
+        return alias_tables(self.forest, self._weights)
+
+    @cached_property
+    def _views(self) -> tuple[memoryview, memoryview, memoryview, memoryview]:
+        tables = self._tables
+        return tables.first.data, tables.shift.data, tables.thresholds.data, tables.pairs.data
+
+    @cached_property
+    def _ranges(self) -> Ranges:
+        return Ranges(self.forest, self.forest.sites if self.sites is None else self.sites)
+
+    def _settle(self, state: int, word: int, source: Bits) -> int:
+        row = self.forest.rows[state]
+        if len(row) == 1:
+            return row[0]
+        slots = slots_of(self._weights(state))
+        return row[slots.settle(word >> slots.shift, source)]
+
+    def _levels(self, words: WordStream, n: int) -> list[tuple[Ints, Ints]]:
+        """Return for each level of n derivations its edges, and the number of children up to and with each edge."""
+        forest, tables = self.forest, self._tables
+        arity = np.diff(forest.first_child)
+        states = np.full(n, forest.root)
+        levels = []
+        while states.size:
+            drawn = words.words(states.size)
+            edges, open_ = tables.pick(states, drawn)
+            for at in open_.tolist():
+                edges[at] = self._settle(int(states[at]), int(drawn[at]), words)
+            many = arity[edges]
+            levels.append((edges, np.cumsum(many)))
+            states = forest.children[spread(forest.first_child[edges], many)]
+        return levels
+
+    def _numbers(self, words: WordStream, edges: Ints) -> tuple[Floats, Ints]:
+        """Return the numbers that edges draw from continuous ranges, and how many come before each edge and in all."""
+        if not self._ranges.any:
+            return np.zeros(0), np.zeros(len(edges) + 1, dtype=np.int64)
+        sites, before = self._ranges.met(edges)
+        return self._ranges.values(sites, words.words(len(sites)) >> np.uint64(WORD - BITS)), before
+
+
+def _preorder(levels: Sequence[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
+    """Return the edges of all derivations in preorder, and where each derivation begins and the last ends."""
+    sums = [np.zeros(1, dtype=np.int64)]
+    for _, ends in reversed(levels):
+        upto = sums[-1][ends]
+        upto[1:] -= upto[:-1].copy()
+        sums.append(np.concatenate(([0], np.cumsum(upto + 1))))
+    starts = sums.pop()
+    found = np.empty(starts[-1], dtype=np.int64)
+    places = starts[:-1]
+    for edges, ends in levels:
+        found[places] = edges
+        inner = sums.pop()
+        first = np.concatenate(([0], ends[:-1]))
+        places = np.repeat(places + 1 - inner[first], ends - first) + inner[:-1]
+    return found, starts
