@@ -1,0 +1,229 @@
+"""Derivations and chance -> others made of them by redrawing a subtree or by swapping two of one state."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import nextafter
+from random import Random
+
+from archc.runtime.derivations.nodes import Nodes, drawn, nodes_of, open_states
+from archc.runtime.derivations.redraw import Chances, by_weight, number, redraw
+from archc.spaces.forest import Derivation, Forest, Site
+
+
+class NoOther(ValueError):
+    """The forest derives nothing but the given derivation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a derivation can be edited: the node `at`, in preorder, which derives `state` with `size` nodes.
+
+    If `real` is a number, the place is that one of the reals of the derivation, which node `at` draws.
+    """
+
+    at: int
+    size: int
+    state: int
+    real: int | None = None
+
+
+Weigh = Callable[[Place], float]
+"""How often a place is picked, in proportion; it is at least 0."""
+
+
+def places(forest: Forest, derivation: Derivation) -> tuple[Place, ...]:
+    """Return where `mutate` can edit: nodes of a state with more than one derivation, and reals of a proper range."""
+    return _places(forest, derivation, nodes_of(forest, derivation))
+
+
+def _places(forest: Forest, derivation: Derivation, nodes: Nodes) -> tuple[Place, ...]:
+    is_open, ranges = open_states(forest), drawn(forest)
+    found: list[Place] = []
+    for at, (edge, state) in enumerate(zip(derivation.edges, nodes.states, strict=True)):
+        size = nodes.ends[at] - at
+        if is_open[state]:
+            found.append(Place(at, size, state))
+        for real, site in enumerate(ranges[edge], nodes.reals[at]):
+            if forest.sites[site].low != forest.sites[site].high:
+                found.append(Place(at, size, state, real))
+    return tuple(found)
+
+
+def mutate(
+    forest: Forest, derivation: Derivation, rng: Random, *, nodes: Weigh | None = None, chances: Chances | None = None
+) -> Derivation:
+    """Return a derivation in which one subtree is drawn anew from its own state, or one real from its own range.
+
+    The place is one of `places`, each as often as `nodes` says, or all equally often. The subtree is drawn by `chances`
+    (`by_weight` if none are given) on condition that it has other edges than before, so the result never equals
+    `derivation`; it has reals of its own. Raise NoOther if there is no place, ValueError if no place has a weight.
+    """
+    known = nodes_of(forest, derivation)
+    found = _places(forest, derivation, known)
+    if not found:
+        raise NoOther("a mutation needs a space with another member; this space has one")
+    place = _choose(found, nodes, rng)
+    if place.real is not None:
+        return _renumbered(forest, derivation, place, known, rng)
+    old = derivation.edges[place.at : place.at + place.size]
+    part = redraw(forest, by_weight(forest) if chances is None else chances, old, place.state, rng)
+    return known.replaced(derivation, place.at, part)
+
+
+def _choose(found: Sequence[Place], nodes: Weigh | None, rng: Random) -> Place:
+    if nodes is None:
+        return found[rng.randrange(len(found))]
+    weights = [nodes(place) for place in found]
+    if min(weights) < 0 or not any(weights):
+        raise ValueError(f"places need weights of 0 and more, and one above 0; found {weights[:8]}")
+    return rng.choices(found, weights)[0]
+
+
+def _renumbered(forest: Forest, derivation: Derivation, place: Place, nodes: Nodes, rng: Random) -> Derivation:
+    assert place.real is not None
+    site = forest.sites[drawn(forest)[derivation.edges[place.at]][place.real - nodes.reals[place.at]]]
+    reals = list(derivation.reals)
+    reals[place.real] = _other(site, reals[place.real], rng)
+    return Derivation(derivation.edges, tuple(reals))
+
+
+def _other(site: Site, old: float, rng: Random) -> float:
+    """Return another number of a range; where chance has it that the same comes out, its neighbour."""
+    assert site.low is not None and site.high is not None, site
+    new = number(site, rng)
+    return new if new != old else nextafter(old, site.low if old > site.low else site.high)
+
+
+def crossover(
+    forest: Forest, first: Derivation, second: Derivation, rng: Random, *, nodes: Weigh | None = None
+) -> tuple[Derivation, Derivation] | None:
+    """Return both derivations after a swap of two of their subtrees, which derive one state and differ.
+
+    A node of `first` that has a partner in `second` is picked by `nodes`, or all equally often, then one of its partners
+    likewise. No child equals a parent: a swap after which each parent is the other one is left out. Return None if no
+    swap is left: where the parents share no state with different subtrees, or every swap gives a parent again. Raise ValueError if no
+    node has a weight.
+    """
+    one, two = nodes_of(forest, first), nodes_of(forest, second)
+    names: dict[tuple[object, ...], int] = {}
+    ids, others = _identities(forest, first, one, names), _identities(forest, second, two, names)
+    pairs = _Pairs(one.states, two.states, ids, others, _shared(forest, first, second, ids, others))
+    starts = [at for at in range(len(ids)) if pairs.has_partner(at)]
+    if not starts:
+        return None
+    at = _choose([_place(one, at) for at in starts], nodes, rng).at
+    to = _choose([_place(two, to) for to in range(len(others)) if pairs.fits(at, to)], nodes, rng).at
+    given, taken = one.part(first, at), two.part(second, to)
+    return one.replaced(first, at, taken), two.replaced(second, to, given)
+
+
+def _place(nodes: Nodes, at: int) -> Place:
+    return Place(at, nodes.ends[at] - at, nodes.states[at])
+
+
+def _identities(
+    forest: Forest, derivation: Derivation, nodes: Nodes, names: dict[tuple[object, ...], int]
+) -> list[int]:
+    """Return a number for each node, the same for equal subtrees with equal reals."""
+    found = [0] * len(nodes.ends)
+    for at in range(len(found) - 1, -1, -1):
+        edge = derivation.edges[at]
+        begin = nodes.reals[at]
+        name: list[object] = [edge, derivation.reals[begin : begin + len(drawn(forest)[edge])]]
+        child = at + 1
+        for _ in forest.calls[edge]:
+            name.append(found[child])
+            child = nodes.ends[child]
+        found[at] = names.setdefault(tuple(name), len(names))
+    return found
+
+
+def _shared(
+    forest: Forest, first: Derivation, second: Derivation, ids: Sequence[int], others: Sequence[int]
+) -> dict[int, int]:
+    """Return the nodes outside of whose subtrees two derivations are equal, with what `second` has there.
+
+    They have one number in both, since all before them is equal; the root is one of them.
+    """
+    found, at = {0: others[0]}, 0
+    one, two = nodes_of(forest, first), nodes_of(forest, second)
+    while first.edges[at] == second.edges[at] and _own(forest, first, one, at) == _own(forest, second, two, at):
+        differing = []
+        left = right = at + 1
+        for _ in forest.calls[first.edges[at]]:
+            if ids[left] != others[right]:
+                differing.append((left, right))
+            left, right = one.ends[left], two.ends[right]
+        if len(differing) != 1:
+            break
+        ((at, there),) = differing
+        assert at == there, (first, second)
+        found[at] = others[at]
+    return found
+
+
+def _own(forest: Forest, derivation: Derivation, nodes: Nodes, at: int) -> tuple[float, ...]:
+    begin = nodes.reals[at]
+    return derivation.reals[begin : begin + len(drawn(forest)[derivation.edges[at]])]
+
+
+class _Pairs:
+    """Which swaps make new derivations of two: subtrees of one state that differ, and do not complete a parent."""
+
+    __slots__ = ("_counts", "_first", "_inner", "_other_states", "_second", "_shared", "_states")
+
+    def __init__(
+        self,
+        states: Sequence[int],
+        other_states: Sequence[int],
+        first: Sequence[int],
+        second: Sequence[int],
+        shared: dict[int, int],
+    ) -> None:
+        self._states, self._other_states = states, other_states
+        self._first, self._second, self._shared = first, second, shared
+        self._inner = {first[at]: at for at in shared}
+        self._counts = (Counter(other_states), Counter(second))
+
+    def fits(self, at: int, to: int) -> bool:
+        """Whether nodes `at` and `to` can be swapped, and neither child is a parent."""
+        given, taken = self._first[at], self._second[to]
+        return (
+            self._states[at] == self._other_states[to]
+            and given != taken
+            and self._shared.get(at) != taken
+            and self._inner.get(given) != to
+        )
+
+    def has_partner(self, at: int) -> bool:
+        """Whether some node of the second fits."""
+        by_state, by_subtree = self._counts
+        given = self._first[at]
+        left = by_state[self._states[at]] - by_subtree[given]
+        if at in self._shared:
+            left -= by_subtree[self._shared[at]]
+        to = self._inner.get(given)
+        if to is not None and self._shared.get(at) != self._second[to]:
+            left -= 1
+        return left > 0
+
+
+def interchange(forest: Forest, derivation: Derivation, rng: Random) -> Derivation | None:
+    """Return the derivation after two of its own subtrees that derive one state and differ have changed places.
+
+    All such pairs are equally likely. Return None if there is none. States have lower numbers than those that call
+    them, so of two nodes of one state neither holds the other.
+    """
+    nodes = nodes_of(forest, derivation)
+    ids = _identities(forest, derivation, nodes, {})
+    by_state, by_subtree = Counter(nodes.states), Counter(ids)
+    partners = [by_state[state] - by_subtree[own] for state, own in zip(nodes.states, ids, strict=True)]
+    if not any(partners):
+        return None
+    at = rng.choices(range(len(ids)), partners)[0]
+    fitting = [to for to, own in enumerate(ids) if nodes.states[to] == nodes.states[at] and own != ids[at]]
+    left, right = sorted((at, fitting[rng.randrange(len(fitting))]))
+    late = nodes.part(derivation, right)
+    moved = nodes.replaced(derivation, right, nodes.part(derivation, left))
+    return nodes.replaced(moved, left, late)
