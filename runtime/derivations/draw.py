@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import ldexp, prod
 from random import Random
-from typing import overload
+from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +18,20 @@ from archc.runtime.derivations.alias import (
     alias_tables,
     slots_of,
 )
-from archc.runtime.derivations.masses import By, integer_weights
+from archc.runtime.derivations.measure import counts
 from archc.runtime.derivations.reals import BITS, Ranges, spread
+from archc.runtime.derivations.weights import by_weight
 from archc.spaces.forest import Derivation, Floats, Forest, Ints, Site
 
 FIRST_CHUNK = 256
 """Derivations of the first part of a batch; the parts after it have about `CHUNK_NODES` nodes."""
 CHUNK_NODES = 1 << 17
+
+FRACTION = 62
+"""Bits after the point of a probability."""
+
+By = Literal["weights", "count"]
+"""In proportion to the weights among what is well typed, or each derivation as likely."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -74,9 +82,9 @@ class Sampler:
 
     By "weights", the probability is the product of the shares of what is decided, conditioned on well-typedness: an
     edge is drawn in proportion to its share times the masses inside its children. By "count" every derivation has the
-    same probability, exactly: where the bits of a word leave a choice open, more bits settle it. By weights, too, but
-    for masses that are known to 40 digits and probabilities rounded to 2**-62. `sites` takes the place of the forest's
-    own, with other shares. Continuous ranges, which count as one option, are drawn as `Ranges` says.
+    same probability, exactly, from a batch as well: where the bits of a word leave a choice open, more bits settle it. By
+    weights the same, but the probabilities of edges are floats (`weights.by_weight`) in units of 2**-62. `sites` takes
+    the place of the forest's own, with other shares. Numbers of continuous ranges are drawn as `Ranges` says.
 
     The same `rng` gives the same derivations on every machine. `draw` and `batch` use it differently. Raises
     `ValueError` where every derivation has weight 0.
@@ -145,7 +153,7 @@ class Sampler:
 
     @cached_property
     def _weights(self) -> Callable[[int], Sequence[int]]:
-        return integer_weights(self.forest, self.by, self.sites)
+        return _count_weights(self.forest) if self.by == "count" else _mass_weights(self.forest, self.sites)
 
     @cached_property
     def _tables(self) -> AliasTables:
@@ -189,6 +197,26 @@ class Sampler:
             return np.zeros(0), np.zeros(len(edges) + 1, dtype=np.int64)
         sites, before = self._ranges.met(edges)
         return self._ranges.values(sites, words.words(len(sites)) >> np.uint64(WORD - BITS)), before
+
+
+def _count_weights(forest: Forest) -> Callable[[int], Sequence[int]]:
+    """Return the function from a state to the number of derivations of each of its edges."""
+    known, calls, rows = counts(forest), forest.calls, forest.rows
+    return lambda state: [prod([known[child] for child in calls[edge]]) for edge in rows[state]]
+
+
+def _mass_weights(forest: Forest, sites: Sequence[Site] | None) -> Callable[[int], Sequence[int]]:
+    """Return the function from a state to the probability of each of its edges, in units of 2**-`FRACTION`."""
+    weights, rows = by_weight(forest, sites), forest.rows
+    if not weights.inside[forest.root][0]:
+        raise ValueError("every derivation of this space has weight 0; give some alternative a weight")
+
+    def integers(state: int) -> list[int]:
+        row = rows[state]
+        found = [int(ldexp(chance, FRACTION)) for chance in weights.chances[row.start : row.stop]]
+        return found if any(found) else [1] * len(row)  # a state of weight 0, which no draw comes by
+
+    return integers
 
 
 def _preorder(levels: Sequence[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
