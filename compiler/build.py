@@ -26,7 +26,7 @@ from archc.rules.walk import labels
 from archc.sizes.prove import Context, Fact
 from archc.sizes.size import Size
 from archc.tensor import Product, Tensor, Type, leaves
-from archc.values import Definition, Env, Flow, Items, Obligation, Value, flow
+from archc.values import Applied, Definition, Env, Flow, Items, Obligation, Value, flow
 
 Argument = int | float | bool | str | Sequence["Argument"]
 At = str | Sequence[int] | Mapping[str, "str | Sequence[int]"]
@@ -110,12 +110,37 @@ def _build(
 
 
 def _parameters(session: Session, definition: Definition, arguments: Mapping[str, Argument]) -> dict[str, Value]:
-    given = []
+    span = definition.declaration.name_span
+    return bind(session, definition.declaration, _given(arguments), span, Env(definition.module, {}), evaluate)
+
+
+def _given(arguments: Mapping[str, Argument]) -> tuple[tuple[str, Value, Span], ...]:
+    given: list[tuple[str, Value, Span]] = []
     for name, argument in arguments.items():
         source = Source("arguments", f"{name}={argument}")
         given.append((name, _value(argument), Span(0, len(source.text), source)))
-    span = definition.declaration.name_span
-    return bind(session, definition.declaration, given, span, Env(definition.module, {}), evaluate)
+    return tuple(given)
+
+
+def entered(
+    session: Session, definition: Definition, arguments: Mapping[str, Argument], at: At | None
+) -> tuple[Applied, Type]:
+    """Return a declaration with its arguments, and the type of its input, all of whose sizes are known.
+
+    Raises Refusal where the arguments or the input do not fit, or where a size is not given.
+    """
+    applied = Applied(definition, _given(arguments), definition.declaration.name_span)
+    kind = signature(definition.declaration)
+    if kind is None:
+        text = f"`{definition.name}` has no declared type, so its input is not known"
+        raise Refusal(Diagnostic("A0703", text, definition.declaration.name_span, hint="declare its type"))
+    env = Env(definition.module, _parameters(session, definition, arguments))
+    into, _, variables = _input(session, kind, env, at)
+    if variables:
+        text = f"the members of `{definition.name}` depend on {', '.join(variables)}, which the input gives"
+        hint = f"give the input type: --at '{_example(kind)}', or at= in Python"
+        raise Refusal(Diagnostic("A0702", text, kind.source.span, hint=hint))
+    return applied, into.type
 
 
 def _value(argument: Argument) -> Value:

@@ -46,7 +46,7 @@ def peek(session: Session, expr: s.Expr, env: Env, evaluate: Evaluate) -> Value:
 def shares(arms: tuple[s.Arm, ...]) -> tuple[float, ...]:
     """Return the share of each arm: a percentage is its own, the others share the rest by weight."""
     fixed = [Fraction(arm.weight.text[:-1]) / 100 if isinstance(arm.weight, s.Percent) else None for arm in arms]
-    plain = [Fraction(1) if arm.weight is None else Fraction(arm.weight.text) for arm in arms]
+    plain = [Fraction(arm.weight.text) if isinstance(arm.weight, s.Number) else Fraction(1) for arm in arms]
     total = sum((weight for weight, known in zip(plain, fixed, strict=True) if known is None), Fraction(0))
     rest = 1 - sum((known for known in fixed if known is not None), Fraction(0))
     if not total and rest:  # percentages alone
@@ -57,7 +57,10 @@ def shares(arms: tuple[s.Arm, ...]) -> tuple[float, ...]:
 
 def pick(session: Session, chooser: Chooser, choice: s.Choice) -> s.Arm:
     """Return the arm of `choice` that is taken."""
-    texts = lambda: tuple(" ".join(arm.value.span.text.split()) for arm in choice.arms)  # noqa: E731
+
+    def texts() -> tuple[str, ...]:
+        return tuple(" ".join(arm.value.span.text.split()) for arm in choice.arms)
+
     return choice.arms[chooser.option(texts, shares(choice.arms), choice.span)]
 
 

@@ -127,14 +127,7 @@ def _grown(first: Type, second: Type, times: Size) -> Type | None:
 
 def fold(session: Session, expr: s.Fold, env: Env, into: Flow, apply: Apply) -> Flow:
     """Return `into` after the body of a `for`, once for each value of its list."""
-    values = evaluate(session, expr.values, env)
-    if isinstance(values, Interval):
-        values = _counted(session, values, expr.values.span)
-    if not isinstance(values, Items):
-        text = f"`for` goes over a list or a range of whole numbers; this is {what(values)}"
-        raise Refusal(Diagnostic("A0104", text, expr.values.span, hint="for c in [64, 128] { ... }"))
-    session.count_step(expr.values.span, len(values.values))
-    turns = [_turn(expr, value) for value in values.values]
+    turns = turns_of(session, expr, env)
 
     def step(turn: dict[str, Value]) -> Step:
         inner = env.bind(**turn)
@@ -149,6 +142,18 @@ def fold(session: Session, expr: s.Fold, env: Env, into: Flow, apply: Apply) -> 
         with _turn_of(bound, number, len(turns)):
             into = turn.walk(into)
     return into
+
+
+def turns_of(session: Session, expr: s.Fold, env: Env) -> tuple[dict[str, Value], ...]:
+    """Return what a `for` binds in each of its turns. Raises Refusal on values that are no list and no range."""
+    values = evaluate(session, expr.values, env)
+    if isinstance(values, Interval):
+        values = _counted(session, values, expr.values.span)
+    if not isinstance(values, Items):
+        text = f"`for` goes over a list or a range of whole numbers; this is {what(values)}"
+        raise Refusal(Diagnostic("A0104", text, expr.values.span, hint="for c in [64, 128] { ... }"))
+    session.count_step(expr.values.span, len(values.values))
+    return tuple(_turn(expr, value) for value in values.values)
 
 
 @contextmanager

@@ -12,33 +12,35 @@ Renaming = Mapping[str, Size]
 """The sizes that stay open, each with its name by place: what a program calls them is no part of a network."""
 
 MERGING = frozenset(("add", "mul", "max_of"))
-"""Ops whose operands may stand in any order and be merged in any order."""
+"""Ops whose operands may stand in any order and be merged in any order; tuples they merge part by part."""
 
 RANDOM = frozenset(("dropout", "drop_path"))
 """Ops that draw anew each time they run, so that two of them never give one value."""
 
-_KEEPING = frozenset(
-    "add mul max_of concat slice pad chunk split flatten reshape upsample pixel_shuffle pixel_unshuffle".split()
-)
+_KEEPING = {
+    "concat", "slice", "pad", "chunk", "split", "flatten", "reshape", "upsample", "pixel_shuffle", "pixel_unshuffle",
+}  # fmt: skip
 """Ops that do nothing where one tensor goes in and one of the same type comes out."""
 
-_PRODUCTS = frozenset(("mul", "matmul", "gate", "einsum"))
+_PRODUCTS = {"matmul", "gate", "einsum"}
 """Ops that give zero where any operand is zero."""
 
-_LINEAR = frozenset("linear conv depthwise conv_transpose causal_conv".split())
+_LINEAR = {"linear", "conv", "depthwise", "conv_transpose", "causal_conv"}
+"""Ops that give zero where every operand is zero and they have no bias."""
 
-_PRESERVING = frozenset(
-    "add max_of sub concat stack chunk split scale layer_scale dropout drop_path "
-    "relu relu6 mish gelu silu tanh leaky_relu hardswish glu "
-    "max_pool avg_pool adaptive_avg_pool adaptive_max_pool global_avg_pool mean_tokens readout "
-    "upsample pixel_shuffle pixel_unshuffle rearrange reduce broadcast permute transpose flatten reshape "
-    "patchify unfold grid take slice roll window unwindow rope "
-    "batch_norm instance_norm group_norm layer_norm rms_norm".split()
-)
+_PRESERVING = {
+    "sub", "concat", "stack", "chunk", "split", "scale", "layer_scale", "dropout", "drop_path",
+    "relu", "relu6", "mish", "gelu", "silu", "tanh", "leaky_relu", "hardswish", "glu", "max_pool", "avg_pool",
+    "adaptive_avg_pool", "adaptive_max_pool", "global_avg_pool", "mean_tokens", "readout", "upsample",
+    "pixel_shuffle", "pixel_unshuffle", "rearrange", "reduce", "broadcast", "permute", "transpose", "flatten",
+    "reshape", "patchify", "unfold", "grid", "take", "slice", "roll", "window", "unwindow", "rope", "batch_norm",
+    "instance_norm", "group_norm", "layer_norm", "rms_norm",
+}  # fmt: skip
 """Ops that give zero where every operand is zero.
 
-Of a normalisation that holds when training begins: its shift is zero then. Later it may be a constant, which is no
-path from the input. NAS-Bench-201 (Dong and Yang, 2020, section 2) takes what follows a `none` edge to be zero, and so do we.
+Of a normalisation that holds when training begins: its shift is zero then. What it learns later is a constant, and no
+path from the input: whatever follows a `zero` edge counts as dead, as in the rule by which the authors of NAS-Bench-201
+(Dong and Yang, 2020) find equal cells.
 """
 
 

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from archc.graph import Graph
 from archc.spaces.labelling import ranks
-from archc.spaces.terms import CHANCE, WEIGHTS, Network, Term, network
+from archc.spaces.terms import WEIGHTS, Network, Term, network
 
 
 @dataclass(frozen=True, slots=True)

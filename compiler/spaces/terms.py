@@ -138,13 +138,13 @@ class _Store:
 
     def op(self, node: OpNode, inputs: list[int], layers: _Layers) -> list[int]:
         """Return the outputs of an op."""
+        if node.op in MERGING:
+            leaves = len(node.outputs)
+            return [self.merge(node.op, inputs[leaf::leaves]) for leaf in range(leaves)]
         if node.op == "zero" or makes_nothing(node, tuple(value in self.zeros for value in inputs)):
             return [self.zero(kind) for kind in node.outputs]
         if does_nothing(node) or (node.op == "sub" and inputs[1] in self.zeros):
             return inputs[:1]
-        if node.op in MERGING:
-            leaves = len(node.outputs)
-            return [self.merge(node.op, inputs[leaf::leaves]) for leaf in range(leaves)]
         if (moved := order(node)) is not None:
             return [self.permute(moved, inputs[0])]
         if node.op in ("flatten", "reshape"):
@@ -166,15 +166,16 @@ class _Store:
 
     def merge(self, op: str, inputs: list[int]) -> int:
         """Return a sum, product or maximum, with its operands' own operands in the place of operands of the same op."""
+        zero = next((value for value in inputs if value in self.zeros), None)
+        if zero is not None and op != "max_of":
+            inputs = [] if op == "mul" else [value for value in inputs if value not in self.zeros]
+            if not inputs:
+                return zero
         counts: dict[int, int] = {}
         for value in inputs:
             term = self.terms[value]
             for operand, times in term.operands if term.head == op else ((value, 1),):
-                counts[operand] = counts.get(operand, 0) + times
-        if op == "max_of":
-            counts = dict.fromkeys(counts, 1)
-        if op == "add" and len(counts) > 1:
-            counts = {value: times for value, times in counts.items() if value not in self.zeros}
+                counts[operand] = 1 if op == "max_of" else counts.get(operand, 0) + times
         if sum(counts.values()) == 1:
             return next(iter(counts))
         return self.term(op, tuple(sorted(counts.items())))

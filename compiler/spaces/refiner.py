@@ -1,0 +1,368 @@
+"""The state of one refinement: groups that are done, sites, pieces of network, and what a walk asks for."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from archc.check import Program
+from archc.grammar import syntax as s
+from archc.grammar.diagnostics import Diagnostic
+from archc.grammar.limits import exceeded
+from archc.grammar.source import Span
+from archc.rules.infer import apply as infer_apply
+from archc.rules.openness import is_open
+from archc.rules.session import Budget as Steps
+from archc.rules.session import Chooser, Exhausted, Fork, PerUse, Refusal, Session
+from archc.rules.static import evaluate
+from archc.sizes.prove import Context
+from archc.sizes.size import Size
+from archc.spaces.forest import Decision
+from archc.spaces.frames import Frame, Key
+from archc.spaces.groups import NO_USES, PLAIN, Draft, Group, Store
+from archc.spaces.keys import Keys, Reach, has_depth
+from archc.spaces.measures import depth_bound
+from archc.spaces.product import Products
+from archc.spaces.replay import Sites, Taken, outcomes
+from archc.tensor import Product
+from archc.values import (
+    Applied,
+    Closure,
+    Decided,
+    Definition,
+    Env,
+    Flow,
+    Items,
+    Layer,
+    Method,
+    Value,
+    flow,
+    show,
+    what,
+)
+
+T = TypeVar("T")
+
+Budget = tuple[tuple[int, int], ...]
+"""How often each space whose depth is bounded may still be mentioned inside itself, by the identity of its declaration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is known of an architecture before it is used; a steady one makes no choice."""
+
+    number: int
+    reach: Reach
+    steady: bool
+
+
+class TooLarge(Exception):
+    """There are more states than a refinement may have."""
+
+
+@dataclass(slots=True, eq=False)
+class Refiner:
+    """Refines one space of a program. `most_types` output types stay at each mention of a space (0: all)."""
+
+    program: Program
+    root: Definition
+    most_types: int
+    most_edges: int
+    keys: Keys
+    sites: Sites
+    store: Store
+    products: Products
+    done: dict[Key, Group] = field(default_factory=dict)
+    pieces: list[tuple[Value, int]] = field(default_factory=list)
+    steps: int = 0
+    _plans: dict[int, Plan] = field(default_factory=dict)
+    _walked: dict[Key, tuple[list[tuple[Taken, object]], Diagnostic | None]] = field(default_factory=dict)
+    _values: dict[Key, list[tuple[int, Value]]] = field(default_factory=dict)
+    _pieces: dict[tuple[int, int], int] = field(default_factory=dict)
+    _layers: dict[int, tuple[int, int]] = field(default_factory=dict)
+    _steady: dict[int, bool] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, program: Program, root: Definition, most_types: int, most_edges: int) -> "Refiner":
+        """Return the state with which the refinement of `root` begins."""
+        sites = Sites()
+        store = Store(sites.all)
+        return cls(program, root, most_types, most_edges, Keys(program.scopes), sites, store, Products(store))
+
+    # ------------------------------------------------------------ running
+    def run(self, key: Key, frame: Frame) -> Group:
+        """Return the group of a frame, and of all that it asks for, on a stack of its own. Raises TooLarge, Exhausted."""
+        stack: list[tuple[Key, Frame]] = [(key, frame)]
+        active = {key}
+        sent: Group | None = None
+        while stack:
+            key, frame = stack[-1]
+            try:
+                wanted, inner = frame.send(sent)  # type: ignore[arg-type]  # None starts it
+            except StopIteration as stop:
+                sent = self.done[key] = self._closed(stop.value)
+                active.discard(key)
+                stack.pop()
+                continue
+            if wanted in active:
+                raise Exhausted(self._endless([entry for entry, _ in stack], wanted))
+            active.add(wanted)
+            stack.append((wanted, inner))
+            sent = None
+        assert sent is not None
+        return sent
+
+    def _closed(self, made: Draft | Group) -> Group:
+        if isinstance(made, Group):
+            return made
+        group = self.store.close(made, most=self.most_types if made.space else 0)
+        if self.store.edges > self.most_edges:
+            raise TooLarge
+        return group
+
+    def _endless(self, stack: list[Key], key: Key) -> Diagnostic:
+        text = f"`{self.root.name}` comes back to itself without a bound that shrinks"
+        hint = "where depth <= 8, on a space of the cycle"
+        return Diagnostic("A0401", text, self.root.declaration.name_span, hint=hint)
+
+    def count(self, ways: int) -> None:
+        """Count ways that are looked at. Raises TooLarge."""
+        self.steps += ways
+        if self.steps > 40 * self.most_edges:
+            raise TooLarge
+
+    # ------------------------------------------------------------ values
+    def session(self, definition: Definition, chooser: Chooser | None = None) -> Session:
+        """Return the state of a small walk over things of known sizes."""
+        program = self.program
+        return Session(
+            definition,
+            program.scopes,
+            program.checker,
+            Context(),
+            chooser=chooser,
+            limits=program.limits,
+            budget=Steps(),
+        )
+
+    def walked(self, key: Key, walk: Callable[[Session], T], draft: Draft) -> list[tuple[Taken, T]]:
+        """Return every outcome of a static walk; what does not type is noted in the draft."""
+        if key not in self._walked:
+            self._walked[key] = self._walk(walk)
+        found, refused = self._walked[key]
+        if refused is not None:
+            draft.refuse((0, refused))
+        return found  # type: ignore[return-value]  # stored under its own key
+
+    def _walk(self, walk: Callable[[Session], T]) -> tuple[list[tuple[Taken, object]], Diagnostic | None]:
+        found: list[tuple[Taken, object]] = []
+        refused: Diagnostic | None = None
+        most = self.program.limits.repeats
+        for outcome in outcomes(
+            self.sites, self.keys.value, lambda chooser: walk(self.session(self.root, chooser)), most
+        ):
+            if outcome.refused is not None:
+                refused = outcome.refused
+                continue
+            if all(self.sites.all[site].shares[option] for site, option in outcome.taken.decisions):
+                found.append((outcome.taken, outcome.value))
+            if len(found) > most:
+                text = f"`{self.root.name}` makes too many choices in one place"
+                span = self.root.declaration.name_span
+                raise Exhausted(exceeded(self.program.limits, "repeats", message=text, span=span))
+        return found, refused
+
+    def outcomes(self, expr: s.Expr, env: Env, draft: Draft) -> list[tuple[tuple[Decision, ...], Value]]:
+        """Return every value of an expression with the decisions that lead to it."""
+        key = ("static", id(expr), self.keys.env(expr, env))
+        walked = self.walked(key, lambda session: evaluate(session, expr, env), draft)
+        return [(taken.decisions, value) for taken, value in walked]
+
+    def values(self, expr: s.Expr, env: Env, draft: Draft) -> list[tuple[int, Value]]:
+        """Return every value of an expression with the label of the decisions that lead to it."""
+        key = ("labelled", id(expr), self.keys.env(expr, env))
+        known = self._values.get(key)
+        if known is None:
+            outcomes = self.outcomes(expr, env, draft)
+            known = self._values[key] = [(self.store.label(decisions), value) for decisions, value in outcomes]
+        return known
+
+    def arms(self, expr: s.Choice, shares: tuple[float, ...]) -> int:
+        """Return the site of a choice between architectures."""
+        return self.sites.number(lambda: tuple(_short(arm.value.span) for arm in expr.arms), shares, expr.span)
+
+    def plan(self, value: Value) -> Plan:
+        """Return what is known of an architecture."""
+        number = self.keys.value(value)
+        known = self._plans.get(number)
+        if known is None:
+            known = self._plans[number] = Plan(number, self.keys.reach(value), self._is_steady(value))
+        return known
+
+    def _is_steady(self, value: Value) -> bool:
+        """Return whether an architecture makes no choice and mentions nothing that a name decides."""
+        return not is_open(self.program.scopes, value) and not any(
+            isinstance(entry, (Decided, Layer)) for entry in self._mentioned(value)
+        )
+
+    def _mentioned(self, value: Value) -> Iterator[Value]:
+        waiting, seen = [value], set[int]()
+        while waiting:
+            entry = waiting.pop()
+            if id(entry) in seen:
+                continue
+            seen.add(id(entry))
+            yield entry
+            match entry:
+                case Applied(_, arguments):
+                    waiting.extend(given for _, given, _ in arguments)
+                case Closure(expr, env):
+                    names = self.keys.names(expr, env.module).free
+                    waiting.extend(env.names[name] for name in names if name in env.names)
+                case Method(_, applied):
+                    waiting.append(applied)
+                case _:
+                    pass
+
+    def reach(self, expr: s.Expr, env: Env) -> Reach:
+        """Return the bounded spaces that an expression can come to."""
+        return self.keys.reach(Closure(expr, env))
+
+    def left(self, budget: Budget, reach: Reach) -> Budget:
+        """Return the part of a budget that matters to what can reach these spaces."""
+        return tuple(entry for entry in budget if entry[0] in reach) if budget else budget
+
+    def flow(self, kind: int) -> Flow:
+        """Return a value of the type with this number."""
+        return flow(self.keys.types[kind])
+
+    # ------------------------------------------------------------ pieces
+    def piece(self, value: Value, into: int) -> Draft:
+        """Return what an architecture without choices gives."""
+        draft = Draft()
+        session = self.session(self.root)
+        kind = self.keys.types[into]
+        try:
+            result = infer_apply(session, value, flow(kind), getattr(value, "span", Span(0, 0)))
+        except Refusal as refusal:
+            draft.refuse((session.stages, refusal.diagnostic))
+            return draft
+        except (Fork, PerUse):
+            text = f"what `{show(value)}` is depends on something that is not known here"
+            draft.refuse((session.stages, Diagnostic("A0702", text, getattr(value, "span", Span(0, 0)))))
+            return draft
+        uses = NO_USES if _is_identity(value) else {self.piece_number(value, into): (1, 1)}
+        draft.add((self.keys.type(result.type), ()), (PLAIN, (), 0, uses))
+        return draft
+
+    def piece_number(self, value: Value, into: int) -> int:
+        """Return the number of an architecture at an input type."""
+        key = (self.keys.value(value), into)
+        if key not in self._pieces:
+            self._pieces[key] = len(self.pieces)
+            self.pieces.append((value, into))
+        return self._pieces[key]
+
+    def apply(self, session: Session, value: Value, into: Flow, span: Span) -> Flow:
+        """Return what comes out of an architecture without choices."""
+        return infer_apply(session, value, into, span)
+
+    # ------------------------------------------------------------ names
+    def named(self, env: Env, statement: s.Statement, value: Value) -> Env:
+        """Return `env` with what a statement binds. Raises Refusal on another number of names."""
+        if not statement.is_tuple:
+            return env.bind(**{statement.names[0]: value})
+        parts: tuple[Value, ...] = ()
+        if isinstance(value, Flow) and isinstance(value.type, Product):
+            parts = value.parts
+        elif isinstance(value, Items):
+            parts = value.values
+        if len(parts) != len(statement.names):
+            text = f"{len(statement.names)} names stand here for {len(parts) or 1} value{'s' if len(parts) > 1 else ''}"
+            raise Refusal(Diagnostic("A0103", text, statement.span))
+        return env.bind(**dict(zip(statement.names, parts, strict=True)))
+
+    def layer(self, value: Value, statement: s.Statement) -> Layer:
+        """Return a `let` of an architecture: one set of weights."""
+        assert isinstance(value, (Applied, Closure, Decided))
+        token = (
+            value.by if isinstance(value, Decided) else self.sites.token(statement.value.span, self.keys.value(value))
+        )
+        return Layer(value, token, statement.value.span)
+
+    def named_architecture(self, value: Decided | Layer) -> tuple[Value, int]:
+        """Return what a name stands for, and its token."""
+        if isinstance(value, Layer):
+            inner = value.architecture.architecture if isinstance(value.architecture, Decided) else value.architecture
+            token = value.token
+        else:
+            inner, token = value.architecture, value.by
+        assert isinstance(token, int)
+        return inner, token
+
+    def settle(self, draft: Draft, taken: Taken, group: Group, value: Value = True) -> None:
+        """Add a group in which names were demanded things: those that stand here get states of their own."""
+        label = self.store.label(taken.decisions)
+        tokens = [token for token, _ in taken.tokens]
+        nested = len(tokens)
+        is_layer = isinstance(value, Layer)
+        if isinstance(value, Layer) and not tokens:
+            assert isinstance(value.token, int)
+            tokens = [value.token]
+        share = self.store.shares[label]
+        draft.lost += share * group.lost
+        draft.refuse(group.failure)
+        own = set(tokens)
+        for (kind, demands), state in group.outs.items():
+            below = []
+            for token in tokens:
+                wanted = [demand for demand in demands if demand[0] == token]
+                below.append(self._fit(wanted, shared=is_layer))
+            found = tuple(entry for entry in below if entry is not None)
+            if len(found) == len(below):
+                rest = tuple(demand for demand in demands if demand[0] not in own)
+                draft.add((kind, rest), (label, (*found, state), nested, NO_USES))
+
+    def _fit(self, demands: "list[tuple[int, int, int, int]]", *, shared: bool) -> int | None:
+        """Return a state of what fits all uses of a name; its copies have weights of their own unless it is shared."""
+        if not demands:
+            return 0
+        parts = []
+        for place, (_, _, state, count) in enumerate(demands):
+            parts.append((state, count, (0 if place else 1) if shared else count))
+        return self.products.state(tuple(parts))
+
+    # ------------------------------------------------------------ bounds
+    def copies(self, value: Value, expr: s.Binary) -> int:
+        """Return how often a body is repeated. Raises Exhausted on too many, Refusal on what is no number."""
+        count = value.constant if isinstance(value, Size) else None
+        if count is None or count < 0:
+            text = f"the number of copies is a whole number from 0; this is {what(value)}"
+            raise Refusal(Diagnostic("A0104" if count is None else "A0215", text, expr.right.span))
+        if count > self.program.limits.repeats:
+            text = f"{count} copies are too many"
+            raise Exhausted(exceeded(self.program.limits, "repeats", message=text, span=expr.right.span))
+        return count
+
+    def deeper(self, definition: Definition, env: Env, budget: Budget, draft: Draft) -> Budget | None:
+        """Return the budget inside one more mention of a declaration; None, and why, where it is used up."""
+        declaration = definition.declaration
+        if declaration.kind != "space" or not has_depth(declaration):
+            return budget
+        number = id(declaration)
+        known = dict(budget)
+        most = known.get(number)
+        if most is None:
+            most = depth_bound(self.session(definition), declaration, env)
+        if most < 1:
+            text = f"`{definition.name}` would be deeper than its bound allows"
+            draft.refuse((-1, Diagnostic("A0401", text, declaration.name_span)))
+            return None
+        return tuple(sorted({**known, number: most - 1}.items()))
+
+
+def _is_identity(value: Value) -> bool:
+    return isinstance(value, Applied) and value.definition.module == 0 and value.definition.name == "id"
+
+
+def _short(span: Span) -> str:
+    return " ".join(span.text.split())
