@@ -68,6 +68,8 @@ def type_binding(node: s.TypeExpr) -> int:
             return POWER
         case s.TypeList(element):
             return TENSOR if element is None else LIST
+        case s.TypeQualified():
+            return TENSOR
         case _:
             return ATOM_TYPE
 
@@ -256,6 +258,8 @@ def _type(node: s.TypeExpr) -> str:
         case s.TypeList(element, dims):
             head = flat_type(element, LIST) if element is not None else ""
             return f"{head}[{', '.join([flat_dim(dim) for dim in dims])}]"
+        case s.TypeQualified(qualifier, kind):
+            return f"{qualifier} {flat_type(kind, TENSOR)}"
         case s.TypePower(base, exponent):
             return f"{flat_type(base, POWER)}^{flat_expr(exponent)}"
         case s.TypeArrow(source, target):

@@ -310,6 +310,9 @@ class Layout:
                 lines = self.type(element, spot, flat.LIST) if element is not None else [Line("")]
                 parts = [self._dim(dim) for dim in dims]
                 return self._after(lines, spot, lambda at: self.bracketed("[", parts, "]", at, node.span))
+            case s.TypeQualified(qualifier, kind):
+                head = f"{qualifier} "
+                return glue(head, self.type(kind, right(spot, len(head)), flat.TENSOR))
             case s.TypePower(base, exponent):
                 return close(self.type(base, spot, flat.POWER), "^" + flat.flat_expr(exponent))
             case _:

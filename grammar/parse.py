@@ -25,7 +25,7 @@ _NAMES = frozenset({"NAME", "TYPENAME", "STRING"})
 _LEVELS = frozenset(
     {
         "union", "arrow", "power", "tensor", "type_list", "dim_range", "dim_rest", "type_name", "type_range", "type_tuple",
-        "type_record", "tuple_", "list_", "spread", "record", "body", "fold", "call", "attribute", "negative", "binary",
+        "type_record", "qualified", "tuple_", "list_", "spread", "record", "body", "fold", "call", "attribute", "negative", "binary",
         "range_", "compare", "not_", "conjunction", "disjunction", "pipe", "choice", "if_",
     }
 )  # fmt: skip

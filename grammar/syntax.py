@@ -424,6 +424,20 @@ class TypeUnion:
     span: Span = _span()
 
 
+@dataclass(frozen=True, slots=True)
+class TypeQualified:
+    """`causal [n, d]`: what `qualifier` says holds of every tensor of `type`."""
+
+    qualifier: str
+    type: "TypeExpr"
+    span: Span = _span()
+
+    @property
+    def qualifier_span(self) -> Span:
+        """Where the qualifier stands."""
+        return Span(self.span.start, self.span.start + len(self.qualifier), self.span.source)
+
+
 TypeExpr = (
     TypeName
     | TypeVariable
@@ -432,6 +446,7 @@ TypeExpr = (
     | TypeTuple
     | TypeRecord
     | TypeList
+    | TypeQualified
     | TypePower
     | TypeArrow
     | TypeUnion

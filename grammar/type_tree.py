@@ -1,10 +1,13 @@
 """What each production of arch.lark for a type builds, and what it shares with those of tree.py."""
 
+import re
 from collections.abc import Callable
 
 from archc.grammar import syntax as s
 from archc.grammar.lex import Token, unescape
 from archc.grammar.source import Span
+
+_GAP = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 
 
 def doc(token: Token) -> str:
@@ -39,7 +42,33 @@ def _documented(span: Span, *parts: Token | s.TypeExpr) -> s.TypeArm:
 
 
 def _arrow(span: Span, source: s.TypeExpr, target: s.TypeExpr) -> s.TypeArrow:
-    return s.TypeArrow(source, target, span)
+    return s.TypeArrow(_of_network(source), _of_network(target), span)
+
+
+def _of_network(kind: s.TypeExpr) -> s.TypeExpr:
+    """Return one side of an arrow, where `causal [n, d]` is a qualified tensor; in a document `t[3]` is a list of `t`."""
+    match kind:
+        case s.TypeList(s.TypeVariable(name, word), dims, span):
+            return s.TypeQualified(name, s.TypeList(None, dims, _after(word, span)), span)
+        case s.TypeQualified(name, inner, span):
+            return s.TypeQualified(name, _of_network(inner), span)
+        case s.TypePower(base, exponent, span):
+            return s.TypePower(_of_network(base), exponent, span)
+        case s.TypeTuple(items, span):
+            return s.TypeTuple(tuple(s.TypeItem(i.label, _of_network(i.type), i.span) for i in items), span)
+        case _:
+            return kind
+
+
+def _after(word: Span, span: Span) -> Span:
+    """Return what is left of `span` after its first word."""
+    assert span.source is not None
+    gap = _GAP.match(span.source.text, word.end)
+    return Span(gap.end() if gap else word.end, span.end, span.source)
+
+
+def _qualified(span: Span, qualifier: Token, kind: s.TypeExpr) -> s.TypeQualified:
+    return s.TypeQualified(qualifier.text, kind, span)
 
 
 def _power(span: Span, base: s.TypeExpr, exponent: Token) -> s.TypePower:
@@ -143,7 +172,7 @@ def _named_argument(span: Span, name: Token, value: Literal) -> s.TypeArgument:
 def type_builders() -> dict[str, Callable[..., object]]:
     """Return the function of every production for a type, by the production's name."""
     made = (
-        _union, _documented, _arrow, _power, _tensor, _type_list, _dims, _dim_range, _dim_rest, _type_name,
+        _union, _documented, _arrow, _qualified, _power, _tensor, _type_list, _dims, _dim_range, _dim_rest, _type_name,
         _type_variable, _type_literal, _type_range, _type_up_to, _type_tuple, _titem, _type_record, _rest, _field,
         _targs, _type_argument, _named_argument,
     )  # fmt: skip

@@ -25,6 +25,19 @@ T = TypeVar("T")
 Tuple = tuple
 
 
+def of_network(kind: s.TypeExpr) -> s.TypeExpr:
+    """Return one side of an arrow: a name before brackets is a qualifier there, not the type of what a list holds."""
+    match kind:
+        case s.TypeList(s.TypeVariable(name), dims):
+            return s.TypeQualified(name, s.TypeList(None, dims))
+        case s.TypePower(base, exponent):
+            return s.TypePower(of_network(base), exponent)
+        case s.TypeTuple(items):
+            return s.TypeTuple(tuple(s.TypeItem(item.label, of_network(item.type)) for item in items))
+        case _:
+            return kind
+
+
 class Growing:
     """Random syntax: every kind of node, with what the parser would never build left out."""
 
@@ -206,7 +219,9 @@ class Growing:
     type_shapes: ClassVar = (
         name, type_tuple, type_record, type_list, union, type_list,
         lambda self, d: s.TypePower(self.type(d - 1), s.Ref(self.lower()) if self.flag() else self.number()),
-        lambda self, d: s.TypeArrow(self.type(d - 1), self.type(d - 1)),
+        lambda self, d: s.TypeArrow(of_network(self.type(d - 1)), of_network(self.type(d - 1))),
+        lambda self, d: s.TypeQualified(self.lower(), self.name(d - 1)),
+        lambda self, d: s.TypeQualified(self.lower(), s.TypeQualified(self.lower(), s.TypeVariable(self.lower()))),
     )  # fmt: skip
 
     # ------------------------------------------------------------ declarations

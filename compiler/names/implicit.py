@@ -63,6 +63,8 @@ def named(kind: s.TypeExpr | None) -> Iterator[Named]:
         case s.TypeTuple(items):
             for item in items:
                 yield from named(item.type)
+        case s.TypeQualified(_, inner):
+            yield from named(inner)
         case s.TypePower(base, exponent):
             yield from named(base)
             if isinstance(exponent, s.Ref):

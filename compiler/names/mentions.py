@@ -47,6 +47,8 @@ def _type(kind: s.TypeExpr | None, found: dict[str, str]) -> None:
         case s.TypeTuple(items):
             for item in items:
                 _type(item.type, found)
+        case s.TypeQualified(_, inner):
+            _type(inner, found)
         case s.TypePower(base, exponent):
             _type(base, found)
             if isinstance(exponent, s.Ref):
