@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archc.runtime.derivations.distance import Edit, distance, hamming
+from archc.runtime.derivations.draw import By, Sampler
 from archc.runtime.derivations.edit import NoOther, Place, crossover, interchange, mutate, places
 from archc.runtime.derivations.neighbours import neighbours
 from archc.runtime.derivations.nodes import nodes_of
-from archc.runtime.derivations.redraw import Chances, by_count, by_weight, draw, numbers
 from archc.spaces.forest import Decision, Derivation, Forest, Site, forest_of, script, subtree
 
 Row = list[tuple[tuple[Decision, ...], tuple[int, ...]]]
@@ -50,8 +50,7 @@ def members(forest: Forest, state: int | None = None) -> list[tuple[int, ...]]:
 
 
 def sample(forest: Forest, rng: Random) -> Derivation:
-    edges = tuple(draw(forest, by_count(forest), [forest.root], rng))
-    return Derivation(edges, tuple(numbers(forest, edges, rng)))
+    return Sampler(forest, "count").draw(rng)
 
 
 @st.composite
@@ -119,12 +118,12 @@ def chain(tables: Sequence[Sequence[int | None]], length: int, start: int, end: 
     return None if root is None else forest_of(rows, [Site(options, (1 / len(options),) * len(options))], root)
 
 
-def tree() -> Forest:
-    """Return the forest of binary trees of depth 3 at most, with two kinds of leaves and two of inner nodes."""
+def tree(depth: int = 3) -> Forest:
+    """Return the forest of binary trees of some depth at most, with two kinds of leaves and two of inner nodes."""
     rows: list[Row] = [[(((0, 0),), ()), (((0, 1),), ())]]
-    for below in range(3):
+    for below in range(depth):
         rows.append([(((0, 0),), ()), (((0, 1),), ()), (((0, 2),), (below, below)), (((0, 3),), (below,))])
-    return forest_of(rows, [Site(("x", "y", "pair", "one"), (0.1, 0.2, 0.3, 0.4))], 3)
+    return forest_of(rows, [Site(("x", "y", "pair", "one"), (0.1, 0.2, 0.3, 0.4))], depth)
 
 
 def deep(length: int) -> Forest:
@@ -137,27 +136,26 @@ def deep(length: int) -> Forest:
 
 # ---------------------------------------------------------------- mutation
 @settings(max_examples=200, deadline=None)
-@given(forests(), CHANCE, st.booleans())
-def test_a_mutation_is_derivable_and_differs(forest: Forest, rng: Random, by_weights: bool) -> None:
-    derivation = sample(forest, rng)
+@given(forests(), CHANCE, st.sampled_from(["weights", "count"]))
+def test_a_mutation_is_derivable_and_differs(forest: Forest, rng: Random, by: By) -> None:
+    derivation, sampler = sample(forest, rng), Sampler(forest, by)
     for _ in range(50):
-        child = mutate(forest, derivation, rng, chances=by_weight(forest) if by_weights else by_count(forest))
+        child = mutate(forest, derivation, rng, sampler=sampler)
         assert is_derivable(forest, child)
         assert child != derivation
         derivation = child
 
 
-@pytest.mark.parametrize("chances", [by_weight, by_count])
-def test_a_redraw_of_the_root_has_the_distribution_without_the_parent(chances: "type[Chances]") -> None:
-    forest, rng, draws = tree(), Random(1), 40_000
+@pytest.mark.parametrize("by", ["weights", "count"])
+def test_a_redraw_of_the_root_has_the_distribution_without_the_parent(by: By) -> None:
+    forest, rng, draws = tree(2), Random(1), 20_000
+    sampler = Sampler(forest, by)
     every = members(forest)
-    masses = {edges: _mass(forest, edges) if chances is by_weight else 1.0 for edges in every}
+    masses = {edges: _mass(forest, edges) if by == "weights" else 1.0 for edges in every}
     parent = Derivation(sorted(every, key=len)[len(every) // 2])
     del masses[parent.edges]
-    only = {0: 1.0}
     seen = Counter(
-        mutate(forest, parent, rng, nodes=lambda place: only.get(place.at, 0.0), chances=chances(forest)).edges
-        for _ in range(draws)
+        mutate(forest, parent, rng, nodes=lambda place: place.at == 0, sampler=sampler).edges for _ in range(draws)
     )
     assert set(seen) <= set(masses)
     assert _is_plausible(seen, masses, draws)
@@ -248,6 +246,11 @@ def test_weights_of_nodes_that_pick_nothing_are_refused() -> None:
         mutate(forest, Derivation((2,)), Random(0), nodes=lambda place: -1.0)
 
 
+def test_a_sampler_of_another_forest_is_refused() -> None:
+    with pytest.raises(ValueError, match="of another forest"):
+        mutate(tree(), Derivation((2,)), Random(0), sampler=Sampler(tree()))
+
+
 def test_a_redraw_that_is_nearly_the_parent_finds_another_member() -> None:
     site = Site(("a", "b"), (1.0, 0.0))
     forest = forest_of([[(((0, 0),), ()), (((0, 1),), ())], [((), (0, 0))]], [site], 1)
@@ -260,7 +263,7 @@ def test_a_redraw_that_is_nearly_the_parent_finds_another_member() -> None:
 def test_ten_thousand_nodes_are_edited_without_recursion() -> None:
     forest, rng = deep(10_000), Random(5)
     parent, other = sample(forest, rng), sample(forest, rng)
-    child = mutate(forest, parent, rng, chances=by_weight(forest))
+    child = mutate(forest, parent, rng)
     assert is_derivable(forest, child) and child != parent
     pair = crossover(forest, parent, other, rng)
     assert pair and all(is_derivable(forest, one) for one in pair)

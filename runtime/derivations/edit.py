@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import nextafter
 from random import Random
 
-from archc.runtime.derivations.nodes import Nodes, drawn, nodes_of, open_states
-from archc.runtime.derivations.redraw import Chances, by_weight, number, redraw
-from archc.spaces.forest import Derivation, Forest, Site
+from archc.runtime.derivations.draw import Sampler
+from archc.runtime.derivations.nodes import KNOWN, Nodes, drawn, nodes_of, open_states
+from archc.runtime.derivations.redraw import redraw
+from archc.spaces.forest import Derivation, Forest
 
 
 class NoOther(ValueError):
@@ -51,24 +53,32 @@ def _places(forest: Forest, derivation: Derivation, nodes: Nodes) -> tuple[Place
 
 
 def mutate(
-    forest: Forest, derivation: Derivation, rng: Random, *, nodes: Weigh | None = None, chances: Chances | None = None
+    forest: Forest, derivation: Derivation, rng: Random, *, nodes: Weigh | None = None, sampler: Sampler | None = None
 ) -> Derivation:
     """Return a derivation in which one subtree is drawn anew from its own state, or one real from its own range.
 
-    The place is one of `places`, each as often as `nodes` says, or all equally often. The subtree is drawn by `chances`
-    (`by_weight` if none are given) on condition that it has other edges than before, so the result never equals
-    `derivation`; it has reals of its own. Raise NoOther if there is no place, ValueError if no place has a weight.
+    The place is one of `places`, each as often as `nodes` says, or all equally often. The subtree is drawn by `sampler`
+    (of `forest`; if None, by its weights) on condition that it has other edges than before, so the result never equals
+    `derivation`; it has reals of its own. Raise NoOther if there is no place, ValueError if no place has a weight, or
+    the sampler is of another forest.
     """
+    drawing = _weighted(forest) if sampler is None else sampler
+    if drawing.forest is not forest:
+        raise ValueError("sampler: expected one of the forest that is given, found one of another forest")
     known = nodes_of(forest, derivation)
     found = _places(forest, derivation, known)
     if not found:
         raise NoOther("a mutation needs a space with another member; this space has one")
     place = _choose(found, nodes, rng)
     if place.real is not None:
-        return _renumbered(forest, derivation, place, known, rng)
+        return _renumbered(drawing, derivation, place, known, rng)
     old = derivation.edges[place.at : place.at + place.size]
-    part = redraw(forest, by_weight(forest) if chances is None else chances, old, place.state, rng)
-    return known.replaced(derivation, place.at, part)
+    return known.replaced(derivation, place.at, redraw(drawing, old, place.state, rng))
+
+
+@lru_cache(maxsize=KNOWN)
+def _weighted(forest: Forest) -> Sampler:
+    return Sampler(forest)
 
 
 def _choose(found: Sequence[Place], nodes: Weigh | None, rng: Random) -> Place:
@@ -80,19 +90,18 @@ def _choose(found: Sequence[Place], nodes: Weigh | None, rng: Random) -> Place:
     return rng.choices(found, weights)[0]
 
 
-def _renumbered(forest: Forest, derivation: Derivation, place: Place, nodes: Nodes, rng: Random) -> Derivation:
+def _renumbered(sampler: Sampler, derivation: Derivation, place: Place, nodes: Nodes, rng: Random) -> Derivation:
+    """Return the derivation with another number at a place; where chance brings the same one, the float next to it."""
     assert place.real is not None
-    site = forest.sites[drawn(forest)[derivation.edges[place.at]][place.real - nodes.reals[place.at]]]
-    reals = list(derivation.reals)
-    reals[place.real] = _other(site, reals[place.real], rng)
-    return Derivation(derivation.edges, tuple(reals))
-
-
-def _other(site: Site, old: float, rng: Random) -> float:
-    """Return another number of a range; where chance has it that the same comes out, its neighbour."""
+    edge = derivation.edges[place.at]
+    own = place.real - nodes.reals[place.at]
+    site = sampler.forest.sites[drawn(sampler.forest)[edge][own]]
     assert site.low is not None and site.high is not None, site
-    new = number(site, rng)
-    return new if new != old else nextafter(old, site.low if old > site.low else site.high)
+    old, new = derivation.reals[place.real], sampler.reals(rng, [edge])[own]
+    if new == old:
+        new = nextafter(old, site.low if old > site.low else site.high)
+    reals = (*derivation.reals[: place.real], new, *derivation.reals[place.real + 1 :])
+    return Derivation(derivation.edges, reals)
 
 
 def crossover(
