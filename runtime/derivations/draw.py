@@ -23,9 +23,11 @@ from archc.runtime.derivations.reals import BITS, Ranges, spread
 from archc.runtime.derivations.weights import by_weight
 from archc.spaces.forest import Derivation, Floats, Forest, Ints, Site
 
-FIRST_CHUNK = 256
-"""Derivations of the first part of a batch; the parts after it have about `CHUNK_NODES` nodes."""
-CHUNK_NODES = 1 << 17
+CHUNK = 256
+"""Derivations of the first part of a batch."""
+
+NODES, WIDTH = 1 << 17, 1 << 7
+"""The parts after it have about so many nodes, or so many a level where derivations are deep."""
 
 FRACTION = 62
 """Bits after the point of a probability."""
@@ -64,8 +66,8 @@ class Batch(Sequence[Derivation]):
 
     def __iter__(self) -> Iterator[Derivation]:
         starts, real_starts = self.starts.tolist(), self.real_starts.tolist()
-        for at in range(0, len(self), FIRST_CHUNK):
-            upto = min(at + FIRST_CHUNK, len(self))
+        for at in range(0, len(self), CHUNK):
+            upto = min(at + CHUNK, len(self))
             zero, real_zero = starts[at], real_starts[at]
             edges = tuple(self.edges[zero : starts[upto]].tolist())
             reals = tuple(self.reals[real_zero : real_starts[upto]].tolist())
@@ -132,13 +134,14 @@ class Sampler:
     def batch(self, rng: Random, n: int) -> Batch:
         """Return n derivations, drawn together level by level from PCG64 with a seed of 128 bits from `rng`."""
         words = WordStream(rng.getrandbits(128))
-        done, nodes, chunk = 0, 0, FIRST_CHUNK
+        done, nodes, chunk = 0, 0, CHUNK
         edges, reals = [np.zeros(0, np.int32)], [np.zeros(0)]
         sizes, real_sizes = [np.zeros(1, np.int64)], [np.zeros(1, np.int64)]
         while done < n:
-            drawn, starts = _preorder(self._levels(words, min(chunk, n - done)))
+            levels = self._levels(words, min(chunk, n - done))
+            drawn, starts = _preorder(levels)
             done, nodes = done + len(starts) - 1, nodes + len(drawn)
-            chunk = max(1, CHUNK_NODES * done // nodes)
+            chunk = max(1, max(NODES, WIDTH * len(levels)) * done // nodes)
             edges.append(drawn.astype(np.int32))
             sizes.append(np.diff(starts))
             numbers, before = self._numbers(words, drawn)
