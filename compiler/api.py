@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from archc.data.violations import Violation
     from archc.grammars.forest import Forest
     from archc.lower.json_schema import Keywords
+    from archc.members import Space
     from archc.runtime.count import Count
     from archc.runtime.decode.constrain import Constraint
 
@@ -191,6 +192,19 @@ class Declaration:
         from archc.grammars.refine import forest
 
         return forest(self._schema())
+
+    def space(self, *, at: At = None, most_types: int | None = None, **parameters: Argument) -> "Space":
+        """Return a space at an input type: all its well-typed members, to be counted, drawn, numbered and edited.
+
+        With `most_types`, each mention of a space keeps only so many output types, the heaviest (0: all of them); without,
+        all are kept while the forest stays small. Raises TypeError when the declaration is no space, CompileError where
+        it has no member at this type or is too large.
+        """
+        from archc.members import space_of
+
+        if self.kind != "space":
+            raise TypeError(f"`{self.name}` is a {self.kind}; members are drawn from a space")
+        return space_of(self.program, self.name, _at(at), parameters, most_types)
 
     def grammar(self, dialect: str) -> str:
         """Return a type as grammar text: `ebnf` (xgrammar), `gbnf` (llama.cpp), `lark` (llguidance) or `regex`.

@@ -20,6 +20,7 @@ from archc.rules.conditions import demand
 from archc.rules.infer import apply, signature
 from archc.rules.instantiate import instantiate
 from archc.rules.match import match
+from archc.rules.scripts import Script, Scripted
 from archc.rules.session import Blame, Budget, Exhausted, Fork, Known, PerUse, Refusal, Session, contained
 from archc.rules.static import evaluate
 from archc.rules.walk import labels
@@ -33,19 +34,25 @@ At = str | Sequence[int] | Mapping[str, "str | Sequence[int]"]
 
 
 def build(
-    program: Program, name: str, *, arguments: Mapping[str, Argument] | None = None, at: At | None = None
+    program: Program,
+    name: str,
+    *,
+    arguments: Mapping[str, Argument] | None = None,
+    at: At | None = None,
+    script: Script | None = None,
 ) -> Graph:
-    """Return the graph of the model (or block) `name` of the main file.
+    """Return the graph of the model (or block) `name` of the main file, or of the member of a space that `script` decides.
 
     `at` is the type of the input without its batch axis, as `.arch` text or as sizes, by label where there are several
     inputs; without it, sizes that the declaration leaves open stay symbolic. Raises CompileError where the arguments or
     the input do not fit, KeyError where there is no such declaration.
     """
     definition = program.definition(name)
-    _is_buildable(definition)
+    if script is None:
+        _is_buildable(definition)
     try:
         with contained(program.limits, definition.declaration.name_span):
-            return _with_sharing(program, definition, arguments or {}, at)
+            return _with_sharing(program, definition, arguments or {}, at, script)
     except (Refusal, Exhausted) as refusal:
         raise CompileError([refusal.diagnostic]) from None
     except (Fork, PerUse):
@@ -75,14 +82,20 @@ def _is_buildable(definition: Definition) -> None:
     raise CompileError([Diagnostic("A0703", f"`{declaration.name}` {text}", declaration.name_span, hint=hint)])
 
 
-def _with_sharing(program: Program, definition: Definition, arguments: Mapping[str, Argument], at: At | None) -> Graph:
+def _with_sharing(
+    program: Program, definition: Definition, arguments: Mapping[str, Argument], at: At | None, script: Script | None
+) -> Graph:
     """Build, taking each `let` layer to be mentioned once until it turns out to be shared."""
     shared: frozenset[Place] = frozenset()
     budget = Budget()
     while True:
         session = Session(definition, program.scopes, program.checker, Context(), limits=program.limits, budget=budget)
+        chooser = session.chooser = Scripted(script) if script is not None else None
         try:
-            return _build(session, Builder(definition.name, shared), definition, arguments, at)
+            graph = _build(session, Builder(definition.name, shared), definition, arguments, at)
+            if chooser is not None:
+                chooser.finish()
+            return graph
         except Again as again:
             shared |= {again.place}
 

@@ -1,13 +1,14 @@
 """Operations as a walk comes by them -> a Graph: values numbered, weights named, blocks and loops kept."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from archc.grammar import syntax as s
 from archc.graph import CallNode, Graph, Input, LoopNode, Node, OpNode, Static
 from archc.graph import Value as Number
+from archc.ops import find
 from archc.rules.emission import static
 from archc.rules.session import Site, Step
 from archc.shapes import Undetermined
@@ -166,6 +167,18 @@ class Builder:
         self.frames[0].inputs = inputs
         return _formed(kind, [_Handle(0, ("in", place, 0)) for place in range(len(inputs))])
 
+    def enter_all(self, named: Sequence[tuple[str, Type]]) -> tuple[Flow, ...]:
+        """Begin the outermost graph with several inputs, each a tensor or a tuple; return them as values."""
+        inputs: list[Input] = []
+        flows = []
+        for name, kind in named:
+            tensors = leaves(kind)
+            handles = [_Handle(0, ("in", len(inputs) + place, 0)) for place in range(len(tensors))]
+            inputs.extend(Input(f"{name}_{place}", tensor) for place, tensor in enumerate(tensors))
+            flows.append(_formed(kind, handles))
+        self.frames[0].inputs = tuple(inputs)
+        return tuple(flows)
+
     def finish(self, result: Flow) -> Graph:
         """Return the outermost graph."""
         return self._graph(self.frames[0], result, self.frames[0].outer)
@@ -256,6 +269,8 @@ class Builder:
     ) -> Flow:
         slots, types = self._inputs(into)
         more, more_types, lends = self._outside(outer)
+        if site.layer is not None and _is_weightless(graph):
+            site = Site(site.span)  # what has no weights is another module at each mention
         key, borrowed = self._key(site, snake(name))
         node = CallNode(name, arguments, graph, (), types + more_types, leaves(kind), key, lends, borrowed, site.span)
         return self._add(node, slots + more, kind)
@@ -325,6 +340,20 @@ class Builder:
     def _fresh(self, frame: _Frame, base: str) -> str:
         count = frame.counts[base] = frame.counts.get(base, 0) + 1
         return base if count == 1 else f"{base}_{count}"
+
+
+def _is_weightless(graph: Graph) -> bool:
+    """Whether a body keeps no weights and borrows none."""
+    return not graph.borrowed and all(
+        not find(node.op).weights(node)
+        if isinstance(node, OpNode)
+        else all(map(_is_weightless, {id(inner): inner for inner in _bodies(node)}.values()))
+        for node in graph.nodes
+    )
+
+
+def _bodies(node: CallNode | LoopNode) -> tuple[Graph, ...]:
+    return node.steps if isinstance(node, LoopNode) else (node.graph,)
 
 
 def _layer_base(layer: Layer, base: str) -> str:

@@ -32,6 +32,7 @@ ROWS = (
     ("builder", "build", "simplify", "spaces"),
     ("lower", "show"),
     ("runtime",),
+    ("members",),
     ("api",),
     ("cli", "lsp", "__main__"),
 )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archc.grammar.source import NOWHERE, Span
+from archc.rules.scripts import Script
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -135,11 +136,6 @@ class Derivation:
 
     edges: tuple[int, ...]
     reals: tuple[float, ...] = ()
-
-
-Script = tuple[int | float | str, ...]
-"""The decisions of a derivation in the order in which the program comes by them: options by number, real numbers, and
-what a name decides once between "(" and ")". It says all of a derivation, whatever forest that was drawn from."""
 
 
 def script(forest: Forest, derivation: Derivation) -> Script:

@@ -1,0 +1,293 @@
+"""What a user holds of a space: its forest with all that is asked of it, and the members of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from random import Random
+from typing import TYPE_CHECKING
+
+from archc.build import Argument, At, build
+from archc.check import Program
+from archc.graph import Graph
+from archc.rules.scripts import Script, key_of
+from archc.runtime.derivations import (
+    best,
+    distance,
+    edit,
+    fit,
+    histogram,
+    measure,
+    neighbours,
+    ranks,
+    restrict,
+    weights,
+)
+from archc.runtime.derivations.draw import By, Sampler
+from archc.runtime.derivations.unique import draw_distinct
+from archc.show.summary import Summary, summarize
+from archc.spaces.costs import Costs
+from archc.spaces.forest import Derivation, Forest, Site, script
+from archc.spaces.refine import Refined, refine
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """A space at one input type: a forest in which every derivation is a well-typed network.
+
+    `sites` hold the shares of every choice; they are the forest's own, or those that `fit` found. What is asked of a
+    `cost` takes one of `params`, `macs`, `flops`, `activation_bytes`, `nodes` or `count(op)`.
+    """
+
+    program: Program = field(repr=False)
+    name: str
+    arguments: Mapping[str, Argument]
+    at: At
+    refined: Refined = field(repr=False)
+    forest: Forest = field(repr=False)
+    sites: tuple[Site, ...] = field(repr=False)
+    origin: "Restriction | None" = field(default=None, repr=False)
+
+    # ---------------------------------------------------------------- size
+    @property
+    def exact(self) -> bool:
+        """Whether the forest has every well-typed member; otherwise `lost` of their weight was left out."""
+        return self.forest.exact
+
+    @property
+    def lost(self) -> float:
+        """At most this share of the weight of all members was left out, to keep the forest small."""
+        return self.forest.lost
+
+    def count(self) -> int:
+        """Return how many derivations there are, exactly; a continuous range counts 1."""
+        return measure.count(self.forest)
+
+    def types(self) -> dict[str, int]:
+        """Return how many derivations have each output type, by its text."""
+        counts = measure.counts(self.forest)
+        found: dict[str, int] = {}
+        for edge in self.forest.rows[self.forest.root]:
+            for child in self.forest.calls[edge]:
+                target = self.forest.cells[child].target
+                found[target] = found.get(target, 0) + counts[child]
+        return found
+
+    def costs(self, cost: str) -> list[int]:
+        """Return what each edge of the forest adds to a cost. Raises ValueError on another cost."""
+        whole = self._costs.edges(cost)
+        return whole if self.origin is None else self.origin.costs(whole)
+
+    def range(self, cost: str) -> tuple[int, int]:
+        """Return the least and the greatest cost of a member."""
+        costs = self.costs(cost)
+        return measure.least(self.forest, costs)[self.forest.root], measure.greatest(self.forest, costs)[
+            self.forest.root
+        ]
+
+    def moments(self, cost: str, *, by: By = "weights") -> weights.Moments:
+        """Return the mean and variance of a cost over all members, by their weights or all alike."""
+        return weights.moments(self.forest, self._chances(by), self.costs(cost))
+
+    def histogram(self, cost: str) -> histogram.Histogram:
+        """Return how many members have each cost; in buckets where there are too many costs, which it says."""
+        return histogram.histogram(self.forest, self.costs(cost))
+
+    def entropy(self, *, by: By = "weights") -> float:
+        """Return the entropy of a draw in nats."""
+        return weights.entropy(self.forest, self._chances(by))
+
+    def within(self, cost: str, low: int | None = None, high: int | None = None) -> "Space":
+        """Return the space of exactly those members whose cost is from `low` to `high`.
+
+        Raises TooManyStates where there are too many different costs to tell apart, ValueError where none is within.
+        """
+        found = restrict.restrict(self.forest, self.costs(cost), low=low, high=high)
+        return replace(self, forest=found.forest, origin=Restriction(found, self.origin))
+
+    # ---------------------------------------------------------------- members
+    def sample(self, rng: Random, n: int = 1, *, by: By = "weights", distinct: bool = False) -> "list[Member]":
+        """Return `n` members, drawn by their weights given that they are well typed, or (by="count") all alike.
+
+        If `distinct`, no derivation comes twice; raises TooFewDerivations where there are not so many.
+        """
+        if distinct:
+            drawn: Sequence[Derivation] = draw_distinct(self.forest, rng, n, by=by, sites=self.sites)
+        else:
+            drawn = self.sampler(by).batch(rng, n) if n > 64 else [self.sampler(by).draw(rng) for _ in range(n)]
+        return [Member(self, derivation) for derivation in drawn]
+
+    def sampler(self, by: By = "weights") -> Sampler:
+        """Return what draws derivations; building it takes longer than a draw."""
+        return self._by_weights if by == "weights" else self._by_count
+
+    def rank(self, member: "Member") -> int:
+        """Return the number of a member, from 0 to count() - 1."""
+        return ranks.rank(self.forest, member.derivation)
+
+    def __getitem__(self, index: int) -> "Member":
+        """Return the member of that number. Raises IndexError where there is none."""
+        return Member(self, ranks.unrank(self.forest, index))
+
+    def __iter__(self) -> "Iterator[Member]":
+        """Yield all members in the order of their numbers."""
+        return (Member(self, derivation) for derivation in ranks.enumerate_from(self.forest))
+
+    def likeliest(self) -> "Iterator[tuple[float, Member]]":
+        """Yield the members with the logarithm of their probability, the likeliest first."""
+        for value, derivation in best.likeliest(self.forest, self.sites):
+            yield value, Member(self, derivation)
+
+    def cheapest(self, cost: str) -> "Iterator[tuple[int, Member]]":
+        """Yield the members with their cost, the cheapest first."""
+        for value, derivation in best.cheapest(self.forest, self.costs(cost)):
+            yield value, Member(self, derivation)
+
+    def logprob(self, member: "Member") -> float:
+        """Return the natural logarithm of the probability that a draw is this derivation."""
+        return weights.logprob(self.forest, member.derivation, self.sites, weights=self._weights)
+
+    def fitted(self, members: "Sequence[Member]", *, smoothing: float = 1.0) -> "Space":
+        """Return the space with the shares of greatest likelihood for these members: the cross-entropy method's update."""
+        derivations = [member.derivation for member in members]
+        return replace(self, sites=fit.fit(self.forest, derivations, smoothing=smoothing))
+
+    # ---------------------------------------------------------------- edits
+    def mutate(self, member: "Member", rng: Random) -> "Member":
+        """Return a member in which one part is drawn anew from all parts of its type; never the same one.
+
+        Raises NoOther where the space has no other member.
+        """
+        return Member(self, edit.mutate(self.forest, member.derivation, rng, sampler=self._by_weights))
+
+    def crossover(self, one: "Member", other: "Member", rng: Random) -> "tuple[Member, Member] | None":
+        """Return both with two parts of one type exchanged; None where they have none that differ."""
+        found = edit.crossover(self.forest, one.derivation, other.derivation, rng)
+        return None if found is None else (Member(self, found[0]), Member(self, found[1]))
+
+    def neighbours(self, member: "Member", rng: Random | None = None) -> "Iterator[Member]":
+        """Yield the members that differ in one choice, in a random order if `rng` is given."""
+        return (Member(self, entry) for entry in neighbours.neighbours(self.forest, member.derivation, rng=rng))
+
+    def distance(self, one: "Member", other: "Member") -> "tuple[int, tuple[distance.Edit, ...]]":
+        """Return how many edits of nodes lead from one derivation to the other, and which (Zhang and Shasha 1989)."""
+        return distance.distance(self.forest, one.derivation, other.derivation)
+
+    # ---------------------------------------------------------------- worked out once
+    @cached_property
+    def _weights(self) -> weights.Weights:
+        return weights.by_weight(self.forest, self.sites)
+
+    @cached_property
+    def _by_weights(self) -> Sampler:
+        return Sampler(self.forest, "weights", sites=self.sites)
+
+    @cached_property
+    def _by_count(self) -> Sampler:
+        return Sampler(self.forest, "count")
+
+    @cached_property
+    def _costs(self) -> Costs:
+        return Costs(self.refined)
+
+    def _chances(self, by: By) -> Sequence[float]:
+        return self._weights.chances if by == "weights" else weights.by_count(self.forest)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Restriction:
+    """How the edges of a restricted forest come from those of the whole."""
+
+    last: restrict.Restricted
+    before: "Restriction | None"
+
+    def costs(self, costs: list[int]) -> list[int]:
+        """Return the costs of the edges of the restricted forest."""
+        return self.last.costs(costs if self.before is None else self.before.costs(costs))
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One member of a space. Members are equal when they make the same decisions."""
+
+    space: Space = field(repr=False)
+    derivation: Derivation = field(repr=False)
+
+    @cached_property
+    def decisions(self) -> Script:
+        """The decisions in the order in which the program comes by them."""
+        return script(self.space.forest, self.derivation)
+
+    @cached_property
+    def key(self) -> str:
+        """The derivation as text: its decisions. It is the same whatever forest the member was drawn from."""
+        return key_of(self.decisions)
+
+    @cached_property
+    def hash(self) -> str:
+        """The architecture, whatever derives it: a hash of the canonical graph with its sharing of weights."""
+        from archc.spaces.identity import hash_of
+
+        return hash_of(self.graph())
+
+    @property
+    def type(self) -> str:
+        """The output type."""
+        forest = self.space.forest
+        return (
+            forest.cells[int(forest.owner[self.derivation.edges[1]])].target if len(self.derivation.edges) > 1 else ""
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Member) and self.key == other.key and self.space.name == other.space.name
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        return f"<member of {self.space.name}: {self.key}>"
+
+    def cost(self, cost: str) -> int:
+        """Return what it costs: `params`, `macs`, `flops`, `activation_bytes`, `nodes` or `count(op)`."""
+        costs = self.space.costs(cost)
+        return sum(costs[edge] for edge in self.derivation.edges)
+
+    def graph(self) -> Graph:
+        """Return the network as a dataflow graph."""
+        space = self.space
+        return build(space.program, space.name, arguments=space.arguments, at=space.at, script=self.decisions)
+
+    def module(
+        self, *, device: "torch.device | str | None" = None, dtype: "torch.dtype | None" = None
+    ) -> "torch.nn.Module":
+        """Return the network as a torch module with fresh weights."""
+        from archc.lower.torch_module import to_module
+
+        return to_module(self.graph(), device=device, dtype=dtype)
+
+    @property
+    def text(self) -> str:
+        """The network as .arch text."""
+        from archc.lower.arch import to_arch
+
+        return to_arch(self.graph())
+
+    def python(self) -> str:
+        """Return the network as Python source that needs torch and nothing else."""
+        from archc.lower.python import to_python
+
+        return to_python(self.graph())
+
+    def summary(self) -> Summary:
+        """Return shapes and costs layer by layer; it prints as a table."""
+        return summarize(self.graph())
+
+
+def space_of(
+    program: Program, name: str, at: At, arguments: Mapping[str, Argument], most_types: int | None = None
+) -> Space:
+    """Return the space `name` of the main file at an input type. Raises CompileError as `refine` does."""
+    refined = refine(program, name, arguments=arguments, at=at, most_types=most_types)
+    return Space(program, name, arguments, at, refined, refined.forest, refined.forest.sites)
