@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from archc.runtime.derivations.nodes import drawn, nodes_of
+from archc.runtime.derivations.nodes import Nodes, drawn, nodes_of
 from archc.spaces.forest import Decision, Derivation, Forest, script
 
 Ints = NDArray[np.int32]
@@ -28,13 +28,15 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class _Tree:
-    """A derivation in postorder: labels by number, the first node of each subtree, its keyroots, and preorder numbers.
+    """A derivation in postorder: labels by number, the first node of each subtree, and preorder numbers.
 
-    A keyroot is the last node that has some first leaf (Zhang and Shasha, section 3).
+    Equal subtrees have one number in `shapes`. A keyroot is the last node that has some first leaf (Zhang and Shasha,
+    section 3); of keyroots with equal subtrees `keyroots` has the first alone.
     """
 
     labels: Ints
     firsts: Ints
+    shapes: Ints
     keyroots: tuple[int, ...]
     names: tuple[int, ...]
 
@@ -45,45 +47,53 @@ def distance(forest: Forest, one: Derivation, other: Derivation) -> tuple[int, t
     Nodes are labelled with the cell of their state, their decisions and their reals; a change, a removal and an addition
     count 1 each, and the order of children stays (Zhang and Shasha, Simple fast algorithms for the editing distance
     between trees and related problems, SIAM Journal on Computing 18, 1989). It is a metric, and 0 for equal derivations
-    only. Time is that of n * m cells for each pair of keyroots at most, a row of cells at once; memory n * m numbers.
+    only. With n and m nodes it takes n * m steps for each pair of different keyroots at most, a row of them at once, and
+    memory for n * m numbers.
     """
     numbers: dict[Label, int] = {}
     left, right = _tree(forest, one, numbers), _tree(forest, other, numbers)
-    apart = np.zeros((len(left.labels), len(right.labels)), dtype=np.int32)
+    apart = np.zeros((int(left.shapes.max()) + 1, int(right.shapes.max()) + 1), dtype=np.int32)
     for at in left.keyroots:
         for to in right.keyroots:
             _between(left, right, at, to, apart, keep=True)
-    return int(apart[-1, -1]), _path(left, right, apart)
+    return int(apart[left.shapes[-1], right.shapes[-1]]), _path(left, right, apart)
 
 
 def _tree(forest: Forest, derivation: Derivation, numbers: dict[Label, int]) -> _Tree:
     nodes, ranges = nodes_of(forest, derivation), drawn(forest)
+    decided = forest.label[list(derivation.edges)].tolist()
     labels: list[int] = []
     firsts: list[int] = []
-    names: list[int] = []
-    waiting = [(0, False)]
-    begin: dict[int, int] = {}
-    while waiting:
-        at, is_done = waiting.pop()
-        edge = derivation.edges[at]
-        if not is_done:
-            begin[at] = len(names)
-            waiting.append((at, True))
-            children, child = [], at + 1
-            for _ in forest.calls[edge]:
-                children.append((child, False))
-                child = nodes.ends[child]
-            waiting.extend(children[::-1])
-            continue
-        cell, start = forest.cells[nodes.states[at]], nodes.reals[at]
-        reals = derivation.reals[start : start + len(ranges[edge])]
-        label = (cell.name, cell.source, cell.target, forest.decisions[forest.label[edge]], reals)
+    shapes: list[int] = []
+    known: dict[tuple[int, ...], int] = {}
+    names = _postorder(nodes)
+    for at in names:
+        edge, start = derivation.edges[at], nodes.reals[at]
+        cell, reals = forest.cells[nodes.states[at]], derivation.reals[start : start + len(ranges[edge])]
+        label = (cell.name, cell.source, cell.target, forest.decisions[decided[at]], reals)
         labels.append(numbers.setdefault(label, len(numbers)))
-        firsts.append(begin[at])
-        names.append(at)
+        children: list[int] = []
+        first = len(firsts)
+        for _ in forest.calls[edge]:
+            children.append(shapes[first - 1])
+            first = firsts[first - 1]
+        firsts.append(first)
+        shapes.append(known.setdefault((labels[-1], *children), len(known)))
     last = {first: place for place, first in enumerate(firsts)}
-    as_array = (np.array(labels, dtype=np.int32), np.array(firsts, dtype=np.int32))
-    return _Tree(*as_array, tuple(sorted(last.values())), tuple(names))
+    different = {shapes[place]: place for place in sorted(last.values(), reverse=True)}
+    label_row, first_row, shape_row = (np.array(each, dtype=np.int32) for each in (labels, firsts, shapes))
+    return _Tree(label_row, first_row, shape_row, tuple(sorted(different.values())), tuple(names))
+
+
+def _postorder(nodes: Nodes) -> list[int]:
+    """Return the nodes, in preorder numbers, in the order of the ends of their subtrees."""
+    found: list[int] = []
+    open_: list[int] = []
+    for at in range(len(nodes.ends)):
+        while open_ and nodes.ends[open_[-1]] <= at:
+            found.append(open_.pop())
+        open_.append(at)
+    return found + open_[::-1]
 
 
 def _between(left: _Tree, right: _Tree, at: int, to: int, apart: Ints, *, keep: bool) -> Ints:
@@ -98,11 +108,12 @@ def _between(left: _Tree, right: _Tree, at: int, to: int, apart: Ints, *, keep: 
     table = np.zeros((at - low + 2, width + 1), dtype=np.int32)
     table[0] = steps
     firsts, labels = right.firsts[start : to + 1] - start, right.labels[start : to + 1]
+    shapes = right.shapes[start : to + 1]
     is_whole = firsts == 0
     for row in range(1, at - low + 2):
         node = low + row - 1
         first = int(left.firsts[node]) - low
-        matched = table[first, firsts] + apart[node, start : to + 1]
+        matched = table[first, firsts] + apart[left.shapes[node], shapes]
         if first == 0:
             changed = table[row - 1, :-1] + (labels != left.labels[node])
             matched = np.where(is_whole, changed, matched)
@@ -111,7 +122,7 @@ def _between(left: _Tree, right: _Tree, at: int, to: int, apart: Ints, *, keep: 
         np.minimum(table[row - 1, 1:] + 1, matched, out=best[1:])
         table[row] = np.minimum.accumulate(best - steps) + steps
         if keep and first == 0:
-            apart[node, start : to + 1][is_whole] = table[row, 1:][is_whole]
+            apart[left.shapes[node], shapes[is_whole]] = table[row, 1:][is_whole]
     return table
 
 

@@ -35,21 +35,26 @@ Weigh = Callable[[Place], float]
 
 
 def places(forest: Forest, derivation: Derivation) -> tuple[Place, ...]:
-    """Return where `mutate` can edit: nodes of a state with more than one derivation, and reals of a proper range."""
-    return _places(forest, derivation, nodes_of(forest, derivation))
+    """Return where `mutate` can edit: nodes of a state with more than one derivation, then reals of a proper range."""
+    nodes = nodes_of(forest, derivation)
+    return tuple(_place(nodes, at, real) for at, real in _spots(forest, derivation, nodes))
 
 
-def _places(forest: Forest, derivation: Derivation, nodes: Nodes) -> tuple[Place, ...]:
-    is_open, ranges = open_states(forest), drawn(forest)
-    found: list[Place] = []
-    for at, (edge, state) in enumerate(zip(derivation.edges, nodes.states, strict=True)):
-        size = nodes.ends[at] - at
-        if is_open[state]:
-            found.append(Place(at, size, state))
-        for real, site in enumerate(ranges[edge], nodes.reals[at]):
-            if forest.sites[site].low != forest.sites[site].high:
-                found.append(Place(at, size, state, real))
-    return tuple(found)
+Spot = tuple[int, int | None]
+
+
+def _spots(forest: Forest, derivation: Derivation, nodes: Nodes) -> list[Spot]:
+    is_open, ranges, sites = open_states(forest), drawn(forest), forest.sites
+    found: list[Spot] = [(at, None) for at, state in enumerate(nodes.states) if is_open[state]]
+    if derivation.reals:
+        for at, edge in enumerate(derivation.edges):
+            own = enumerate(ranges[edge], nodes.reals[at])
+            found.extend((at, real) for real, site in own if sites[site].low != sites[site].high)
+    return found
+
+
+def _place(nodes: Nodes, at: int, real: int | None = None) -> Place:
+    return Place(at, nodes.ends[at] - at, nodes.states[at], real)
 
 
 def mutate(
@@ -66,10 +71,10 @@ def mutate(
     if drawing.forest is not forest:
         raise ValueError("sampler: expected one of the forest that is given, found one of another forest")
     known = nodes_of(forest, derivation)
-    found = _places(forest, derivation, known)
-    if not found:
+    spots = _spots(forest, derivation, known)
+    if not spots:
         raise NoOther("a mutation needs a space with another member; this space has one")
-    place = _choose(found, nodes, rng)
+    place = _choose(known, spots, nodes, rng)
     if place.real is not None:
         return _renumbered(drawing, derivation, place, known, rng)
     old = derivation.edges[place.at : place.at + place.size]
@@ -81,10 +86,11 @@ def _weighted(forest: Forest) -> Sampler:
     return Sampler(forest)
 
 
-def _choose(found: Sequence[Place], nodes: Weigh | None, rng: Random) -> Place:
-    if nodes is None:
-        return found[rng.randrange(len(found))]
-    weights = [nodes(place) for place in found]
+def _choose(nodes: Nodes, spots: Sequence[Spot], weigh: Weigh | None, rng: Random) -> Place:
+    if weigh is None:
+        return _place(nodes, *spots[rng.randrange(len(spots))])
+    found = [_place(nodes, at, real) for at, real in spots]
+    weights = [weigh(place) for place in found]
     if min(weights) < 0 or not any(weights):
         raise ValueError(f"places need weights of 0 and more, and one above 0; found {weights[:8]}")
     return rng.choices(found, weights)[0]
@@ -117,18 +123,14 @@ def crossover(
     one, two = nodes_of(forest, first), nodes_of(forest, second)
     names: dict[tuple[object, ...], int] = {}
     ids, others = _identities(forest, first, one, names), _identities(forest, second, two, names)
-    pairs = _Pairs(one.states, two.states, ids, others, _shared(forest, first, second, ids, others))
-    starts = [at for at in range(len(ids)) if pairs.has_partner(at)]
+    pairs = _Pairs(one.states, two.states, ids, others, _shared(forest, (first, one, ids), (second, two, others)))
+    starts: list[Spot] = [(at, None) for at in range(len(ids)) if pairs.has_partner(at)]
     if not starts:
         return None
-    at = _choose([_place(one, at) for at in starts], nodes, rng).at
-    to = _choose([_place(two, to) for to in range(len(others)) if pairs.fits(at, to)], nodes, rng).at
+    at = _choose(one, starts, nodes, rng).at
+    to = _choose(two, [(to, None) for to in range(len(others)) if pairs.fits(at, to)], nodes, rng).at
     given, taken = one.part(first, at), two.part(second, to)
     return one.replaced(first, at, taken), two.replaced(second, to, given)
-
-
-def _place(nodes: Nodes, at: int) -> Place:
-    return Place(at, nodes.ends[at] - at, nodes.states[at])
 
 
 def _identities(
@@ -148,19 +150,21 @@ def _identities(
     return found
 
 
-def _shared(
-    forest: Forest, first: Derivation, second: Derivation, ids: Sequence[int], others: Sequence[int]
-) -> dict[int, int]:
+_Known = tuple[Derivation, Nodes, Sequence[int]]
+"""A derivation, its nodes, and the identities of their subtrees."""
+
+
+def _shared(forest: Forest, first: _Known, second: _Known) -> dict[int, int]:
     """Return the nodes outside of whose subtrees two derivations are equal, with what `second` has there.
 
     They have one number in both, since all before them is equal; the root is one of them.
     """
+    (_, one, ids), (_, two, others) = first, second
     found, at = {0: others[0]}, 0
-    one, two = nodes_of(forest, first), nodes_of(forest, second)
-    while first.edges[at] == second.edges[at] and _own(forest, first, one, at) == _own(forest, second, two, at):
+    while _own(forest, first, at) == _own(forest, second, at):
         differing = []
         left = right = at + 1
-        for _ in forest.calls[first.edges[at]]:
+        for _ in forest.calls[first[0].edges[at]]:
             if ids[left] != others[right]:
                 differing.append((left, right))
             left, right = one.ends[left], two.ends[right]
@@ -172,9 +176,10 @@ def _shared(
     return found
 
 
-def _own(forest: Forest, derivation: Derivation, nodes: Nodes, at: int) -> tuple[float, ...]:
-    begin = nodes.reals[at]
-    return derivation.reals[begin : begin + len(drawn(forest)[derivation.edges[at]])]
+def _own(forest: Forest, known: _Known, at: int) -> tuple[int, tuple[float, ...]]:
+    derivation, nodes, _ = known
+    edge, begin = derivation.edges[at], nodes.reals[at]
+    return edge, derivation.reals[begin : begin + len(drawn(forest)[edge])]
 
 
 class _Pairs:
