@@ -125,8 +125,11 @@ class _Lazy:
     def members(self) -> Iterator[tuple[Value, list[int]]]:
         """Yield the value and the edges of each derivation."""
         root, number = self._forest.root, 0
-        for state in range(root):
-            self._demand(state, 0)
+        for state in range(self._forest.states):
+            if self._slack is None:
+                self._found[state].append(self._first(state))
+            else:
+                self._demand(state, 0)
         while self._demand(root, number):
             yield self._found[root][number][0], self._written(root, number)
             number += 1
@@ -150,6 +153,9 @@ class _Lazy:
             if missing := self._missing(firsts):
                 return missing
             heap = self._heaps[state] = self._firsts(state)
+            if self._found[state]:
+                self._last[state] = heappop(heap)
+                return []
         elif last is not None:
             _, edge, ranks, raised = last
             calls = self._forest.calls[edge]
@@ -166,6 +172,19 @@ class _Lazy:
         self._last[state] = taken = heappop(heap)
         self._keep(state, taken)
         return []
+
+    def _first(self, state: int) -> Order:
+        """Return the first derivation of a state from those of its children, without a heap."""
+        found, calls, times = self._found, self._forest.calls, self._times
+        best: tuple[Value, int] | None = None
+        for edge in self._forest.rows[state]:
+            value = self._edges[edge]
+            for child in calls[edge]:
+                value = times(value, found[child][0][0])
+            if best is None or value < best[0]:
+                best = value, edge
+        assert best is not None, state
+        return *best, (0,) * len(calls[best[1]]), 0
 
     def _missing(self, wanted: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         return [

@@ -1,6 +1,6 @@
 """Shares of the alternatives -> how probable each edge is, and what follows from that for whole derivations."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import frexp, inf, ldexp, log
 
@@ -191,19 +191,26 @@ def outside(forest: Forest, sites: Sequence[Site] | None = None) -> list[Scaled]
     found: list[Scaled] = [(0.0, 0)] * forest.states
     around[forest.root].append((0.5, 1))
     for state in range(forest.states - 1, -1, -1):
-        found[state] = total_of(around[state]) if around[state] else (0.0, 0)
+        found[state] = part, exponent = total_of(around[state])
         around[state].clear()
         for edge in forest.rows[state]:
-            weight = times(frexp(shares[edge]), found[state])
-            before = [weight]
-            for child in calls[edge]:
-                before.append(times(before[-1], inner[child]))
-            after = (0.5, 1)
-            for place in range(len(calls[edge]) - 1, -1, -1):
-                child = calls[edge][place]
-                around[child].append(times(before[place], after))
-                after = times(after, inner[child])
+            if calls[edge]:
+                weight, shift = frexp(part * shares[edge])
+                for child, other in _without_each(calls[edge], inner, (weight, exponent + shift)):
+                    around[child].append(other)
     return found
+
+
+def _without_each(calls: Sequence[int], inner: Sequence[Scaled], weight: Scaled) -> Iterator[tuple[int, Scaled]]:
+    """Yield each child with the product of `weight` and the inside weights of all others."""
+    before = [weight]
+    for child in calls[:-1]:
+        before.append(times(before[-1], inner[child]))
+    yield calls[-1], before[-1]
+    after = inner[calls[-1]]
+    for place in range(len(calls) - 2, -1, -1):
+        yield calls[place], times(before[place], after)
+        after = times(after, inner[calls[place]])
 
 
 def times(one: Scaled, other: Scaled) -> Scaled:
