@@ -216,8 +216,8 @@ GOLDEN_BATCH: list[Edges] = [(12, 8, 4, 6), (11, 8, 6, 6), (10,)]
 GOLDEN_DISTINCT: list[Edges] = [(11, 7, 2, 0), (12, 7, 0, 1), (11, 8, 6, 5, 3)]
 GOLDEN_NUMBERS: list[Derivation] = [
     Derivation(edges=(2,), reals=(0.025514983008958606,)),
-    Derivation(edges=(1, 0), reals=(0.019181684215962846, 0.888981722814678)),
-    Derivation(edges=(1, 0), reals=(0.002907831912932371, 2.573267037100738)),
+    Derivation(edges=(1, 0), reals=(0.00022581658689358204, 2.0438489826871638)),
+    Derivation(edges=(1, 0), reals=(0.0013767193678479294, -0.16017954116181432)),
 ]
 GOLDEN_NUMBERS_BATCH: list[Derivation] = [
     Derivation(edges=(1, 0), reals=(0.0009960822008225512, -0.09483317787498002)),

@@ -1,13 +1,13 @@
 """Walker's alias tables of all states of a forest, in integers: one random word picks an edge."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archc.spaces.forest import Forest, Ints
+from archc.spaces.forest import Ints
 
 Words = NDArray[np.uint64]
 
@@ -122,28 +122,33 @@ class AliasTables:
         return self.pairs[slots], np.flatnonzero(words == bounds)
 
 
-def alias_tables(forest: Forest, weights: Callable[[int], Sequence[int]]) -> AliasTables:
-    """Return the tables in which a state's edges come as often as the integers `weights(state)` say."""
+Table = tuple[int, list[int], list[int]]
+"""Shift, thresholds and pairs of one state, as in `AliasTables`."""
+
+
+def alias_table(row: range, weights: Sequence[int]) -> Table:
+    """Return the table in which the edges of `row` come as often as the integers `weights` say."""
+    if len(row) == 1:
+        return WORD - 1, [0, 1 << (WORD - 1)], [row.start] * 4
+    slots = slots_of(weights)
+    pairs = [row.start + edge for both in zip(slots.own, slots.other, strict=True) for edge in both]
+    return slots.shift, slots.thresholds(), pairs
+
+
+def alias_tables(tables: Iterable[Table]) -> AliasTables:
+    """Return the tables of states 0, 1, ... as one."""
     first: list[int] = []
-    shift: list[int] = []
+    shifts: list[int] = []
     thresholds: list[int] = []
     pairs: list[int] = []
-    lone = ([0, 1 << (WORD - 1)], WORD - 1)
-    for state, row in enumerate(forest.rows):
+    for shift, bounds, edges in tables:
         first.append(len(thresholds))
-        if len(row) == 1:
-            bounds, width = lone
-            pairs.extend([row[0]] * 4)
-        else:
-            slots = slots_of(weights(state))
-            bounds, width = slots.thresholds(), slots.shift
-            for own, other in zip(slots.own, slots.other, strict=True):
-                pairs += (row[own], row[other])
+        shifts.append(shift)
         thresholds += bounds
-        shift.append(width)
+        pairs += edges
     return AliasTables(
         np.array(first, dtype=np.int64),
-        np.array(shift, dtype=np.uint64),
+        np.array(shifts, dtype=np.uint64),
         np.array(thresholds, dtype=np.uint64),
         np.array(pairs, dtype=np.int64),
     )

@@ -14,7 +14,9 @@ from archc.runtime.derivations.alias import (
     WORD,
     AliasTables,
     Bits,
+    Table,
     WordStream,
+    alias_table,
     alias_tables,
     slots_of,
 )
@@ -109,15 +111,20 @@ class Sampler:
 
     def complete(self, rng: Bits, waiting: Sequence[int]) -> list[int]:
         """Return edges in preorder that derive all states of `waiting`, of which the last comes first."""
-        first, shift, thresholds, pairs = self._views
-        calls, waiting = self.forest.calls, list(waiting)
+        calls, rows, tables = self.forest.calls, self.forest.rows, self._known
+        waiting = list(waiting)
         edges: list[int] = []
         while waiting:
             state = waiting.pop()
-            word = rng.getrandbits(WORD)
-            slot = first[state] + (word >> shift[state])
-            bound = thresholds[slot]
-            edge = pairs[2 * slot + (word > bound)] if word != bound else self._settle(state, word, rng)
+            edge = rows[state].start
+            if len(rows[state]) > 1:
+                if state not in tables:
+                    tables[state] = self._table(state)
+                shift, bounds, pairs = tables[state]
+                word = rng.getrandbits(WORD)
+                slot = word >> shift
+                bound = bounds[slot]
+                edge = pairs[2 * slot + (word > bound)] if word != bound else self._settle(state, word, rng)
             edges.append(edge)
             waiting += calls[edge][::-1]
         return edges
@@ -159,13 +166,17 @@ class Sampler:
         return _count_weights(self.forest) if self.by == "count" else _mass_weights(self.forest, self.sites)
 
     @cached_property
-    def _tables(self) -> AliasTables:
-        return alias_tables(self.forest, self._weights)
+    def _known(self) -> dict[int, Table]:
+        """The tables of the states that draws one by one have come by."""
+        return {}
+
+    def _table(self, state: int) -> Table:
+        row = self.forest.rows[state]
+        return alias_table(row, self._weights(state) if len(row) > 1 else ())
 
     @cached_property
-    def _views(self) -> tuple[memoryview, memoryview, memoryview, memoryview]:
-        tables = self._tables
-        return tables.first.data, tables.shift.data, tables.thresholds.data, tables.pairs.data
+    def _tables(self) -> AliasTables:
+        return alias_tables(map(self._table, range(self.forest.states)))
 
     @cached_property
     def _ranges(self) -> Ranges:
