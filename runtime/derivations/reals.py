@@ -90,7 +90,7 @@ def power_of_two(x: Floats) -> Floats:
     series = np.ones_like(x)
     for term in range(TERMS, 0, -1):
         series = series * exponent * (1.0 / term) + 1.0
-    found: Floats = np.ldexp(series, whole.astype(np.int64))
+    found: Floats = np.ldexp(series, whole.astype(np.intc))
     return found
 
 

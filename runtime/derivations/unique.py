@@ -54,11 +54,11 @@ def distinct(
 
     Each is drawn as `Sampler` draws among those that have not come yet: sampling without replacement, as Shi, Bieber and
     Singh do it (2020, "Incremental Sampling Without Replacement for Sequence Models"). By count the order is exactly
-    uniform (a shuffle of the ranks, of which only what moved is kept). By weights it is up to 40 digits: a tree of what
-    was drawn knows which part of each branch's mass is left, summed from the leaves, so that no difference of nearly
-    equal numbers arises and a branch without anything left has exactly zero. A draw takes time in proportion to the
-    nodes of its derivation and the edges beside them, however many came before it. Derivations that differ in
-    continuous ranges only are the same one.
+    uniform (a shuffle of the ranks, of which only what moved is kept). By weights it is exact but for the rounding of
+    `Sampler`: a tree of what was drawn knows which part of each branch's mass is left, summed from the leaves, so that
+    no difference of nearly equal numbers arises and a branch without anything left has exactly zero. A draw takes time
+    in proportion to the nodes of its derivation and the edges beside them, however many came before it. Derivations
+    that differ in continuous ranges only are the same one.
     """
     sampler = Sampler(forest, by, sites=sites)
     drawn = _shuffled(forest, rng) if by == "count" else _weighted(sampler, rng)
@@ -163,7 +163,7 @@ class _Drawn:
         if after is None or isinstance(after, _Branch):
             return after, []
         alone = alone or self._left_after(after, at)[:-1]
-        choice = next(edge for edge in after[at:] if len(self._forest.rows[self._owner[edge]]) > 1)
+        choice = next(later for later in after[at:] if len(self._forest.rows[self._owner[later]]) > 1)
         branch.onward[edge] = opened = _Branch({choice: alone.pop()}, {choice: after})
         return opened, alone
 
