@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import product
 from math import prod, sqrt
 from random import Random
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -23,12 +24,14 @@ from archc.spaces.forest import Derivation, Forest, Site, forest_of
 
 WAYS: tuple[By, ...] = ("weights", "count")
 Edges = tuple[int, ...]
+Rows = list[list[tuple[list[tuple[int, int]], list[int]]]]
+K = TypeVar("K")
 
 
 # ---------------------------------------------------------------- forests, and all that they derive
 def grown(rng: Random, states: int) -> Forest:
     """Return a forest in which every state above the lowest calls two others at most."""
-    rows: list[list[tuple[list[tuple[int, int]], list[int]]]] = []
+    rows: Rows = []
     sites: list[Site] = []
     for state in range(states):
         options = rng.randint(1, 3)
@@ -62,7 +65,7 @@ def expected(forest: Forest, by: By, sites: Sequence[Site] | None = None) -> dic
 FORESTS = [forest for seed in range(60) if 2 <= count(forest := grown(Random(seed), 5)) <= 120][:8]
 
 
-def fits(seen: Mapping[object, int], chances: Mapping[object, float]) -> bool:
+def fits(seen: Mapping[K, int], chances: Mapping[K, float]) -> bool:
     """Tell whether Pearson's statistic is within four standard deviations; rare outcomes are pooled."""
     assert set(seen) <= set(chances)
     draws = sum(seen.values())
@@ -78,7 +81,7 @@ def fits(seen: Mapping[object, int], chances: Mapping[object, float]) -> bool:
 def chain(length: int, share: float) -> Forest:
     """Return a forest of two chains of which each has the weight share**length; the root prefers one 3 to 1."""
     step = Site(("on", "ill typed"), (share, 1 - share))
-    rows = [[([(0, 0)], [state - 1] if state else [])] for state in range(length)]
+    rows: Rows = [[([(0, 0)], [state - 1] if state else [])] for state in range(length)]
     ends = [([(1, 0)], [length - 1]), ([(1, 1)], [length - 1])]
     return forest_of([*rows, ends], [step, Site(("a", "b"), (0.75, 0.25))], length)
 
@@ -276,15 +279,15 @@ def test_nothing_underflows_or_overflows(by: By) -> None:
 
 
 def test_the_least_weight_comes_without_replacement() -> None:
-    rows = [[([(0, 0)], [state - 1] if state else [])] for state in range(3000)]
-    end = [([(1, 0)], []), ([(1, 1)], [2999])]
-    forest = forest_of([*rows, end], [Site(("on", "off"), (0.5, 0.5)), Site(("a", "b"), (0.5, 0.5))], 3000)
+    rows: Rows = [[([(0, 0)], [state - 1] if state else [])] for state in range(3000)]
+    rows.append([([(1, 0)], []), ([(1, 1)], [2999])])
+    forest = forest_of(rows, [Site(("on", "off"), (0.5, 0.5)), Site(("a", "b"), (0.5, 0.5))], 3000)
     assert {len(one.edges) for one in Sampler(forest).batch(Random(0), 100)} == {1}
     assert [len(one.edges) for one in draw_distinct(forest, Random(0), 2)] == [1, 3001]
 
 
 def test_long_derivations_have_their_edges_in_preorder() -> None:
-    rows = [[([(0, 0)], []), ([(0, 1)], [])]]
+    rows: Rows = [[([(0, 0)], []), ([(0, 1)], [])]]
     rows += [[([(1, 0)], [state, 0]), ([(1, 1)], [0, state])] for state in range(3000)]
     forest = forest_of(rows, [Site(("a", "b"), (0.5, 0.5)), Site(("l", "r"), (0.5, 0.5))], 3000)
     owner = forest.owner.tolist()
@@ -297,15 +300,16 @@ def test_long_derivations_have_their_edges_in_preorder() -> None:
 
 
 def test_what_has_no_weight_is_never_drawn() -> None:
-    rows = [[([(0, 0)], []), ([(0, 1)], [])], [([(1, 0)], [0]), ([(1, 1)], [0])]]
+    rows: Rows = [[([(0, 0)], []), ([(0, 1)], [])], [([(1, 0)], [0]), ([(1, 1)], [0])]]
     forest = forest_of(rows, [Site(("a", "b"), (0.0, 1.0)), Site(("a", "b"), (0.5, 0.5))], 1)
     assert {one.edges for one in Sampler(forest).batch(Random(0), 200)} == {(2, 1), (3, 1)}
     assert {one.edges for one in distinct(forest, Random(0))} == {(2, 1), (3, 1)}
     assert len({one.edges for one in Sampler(forest, "count").batch(Random(0), 200)}) == 4
     nothing = [Site(("a", "b"), (0.0, 0.0)), forest.sites[1]]
     with pytest.raises(ValueError, match="every derivation of this space has weight 0"):
-        Sampler(forest, sites=nothing).draw(Random(0))
-    assert not list(distinct(forest, Random(0), sites=nothing))
+        Sampler(forest, sites=nothing)
+    with pytest.raises(TooFewDerivations, match="at least 1 derivations, found 0"):
+        draw_distinct(forest, Random(0), 1, sites=nothing)
 
 
 def test_a_sampler_says_what_it_takes() -> None:
@@ -368,7 +372,7 @@ def test_the_last_ones_come_as_they_should() -> None:
         *_, before, _ = distinct(SMALL, rng)
         last[before.edges] += 1
     wanted = dict.fromkeys(chances, 0.0)
-    orders = [((), 1.0, 1.0)]
+    orders: list[tuple[tuple[Edges, ...], float, float]] = [((), 1.0, 1.0)]
     for _ in range(len(chances) - 1):
         orders = [
             ((*come, one), chance * chances[one] / left, left - chances[one])
@@ -382,7 +386,7 @@ def test_the_last_ones_come_as_they_should() -> None:
 
 
 def test_different_derivations_of_a_deep_forest_take_no_memory_for_their_ends() -> None:
-    rows = [[([(0, 0)], [])]] + [[([(0, 0)], [0]), ([(0, 1)], [state])] for state in range(5000)]
+    rows: Rows = [[([(0, 0)], [])]] + [[([(0, 0)], [0]), ([(0, 1)], [state])] for state in range(5000)]
     forest = forest_of(rows, [Site(("stop", "go"), (0.001, 0.999))], 5000)
     drawn = draw_distinct(forest, Random(0), 60)
     assert len({one.edges for one in drawn}) == 60

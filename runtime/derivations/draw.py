@@ -22,7 +22,7 @@ from archc.runtime.derivations.alias import (
 )
 from archc.runtime.derivations.measure import counts
 from archc.runtime.derivations.reals import BITS, Ranges, spread
-from archc.runtime.derivations.weights import by_weight
+from archc.runtime.derivations.weights import Weights, by_weight
 from archc.spaces.forest import Derivation, Floats, Forest, Ints, Site
 
 CHUNK = 256
@@ -103,6 +103,8 @@ class Sampler:
             raise ValueError(f"by: expected 'weights' or 'count', found {self.by!r}")
         if self.sites is not None and len(self.sites) != len(self.forest.sites):
             raise ValueError(f"sites: expected {len(self.forest.sites)}, as the forest has, found {len(self.sites)}")
+        if self.by == "weights" and not self._masses.inside[self.forest.root][0]:
+            raise ValueError("every derivation of this space has weight 0; give some alternative a weight")
 
     def draw(self, rng: Random) -> Derivation:
         """Return a derivation."""
@@ -162,8 +164,12 @@ class Sampler:
         )
 
     @cached_property
+    def _masses(self) -> Weights:
+        return by_weight(self.forest, self.sites)
+
+    @cached_property
     def _weights(self) -> Callable[[int], Sequence[int]]:
-        return _count_weights(self.forest) if self.by == "count" else _mass_weights(self.forest, self.sites)
+        return _count_weights(self.forest) if self.by == "count" else _chance_weights(self.forest, self._masses.chances)
 
     @cached_property
     def _known(self) -> dict[int, Table]:
@@ -219,15 +225,13 @@ def _count_weights(forest: Forest) -> Callable[[int], Sequence[int]]:
     return lambda state: [prod([known[child] for child in calls[edge]]) for edge in rows[state]]
 
 
-def _mass_weights(forest: Forest, sites: Sequence[Site] | None) -> Callable[[int], Sequence[int]]:
+def _chance_weights(forest: Forest, chances: Sequence[float]) -> Callable[[int], Sequence[int]]:
     """Return the function from a state to the probability of each of its edges, in units of 2**-`FRACTION`."""
-    weights, rows = by_weight(forest, sites), forest.rows
-    if not weights.inside[forest.root][0]:
-        raise ValueError("every derivation of this space has weight 0; give some alternative a weight")
+    rows = forest.rows
 
     def integers(state: int) -> list[int]:
         row = rows[state]
-        found = [int(ldexp(chance, FRACTION)) for chance in weights.chances[row.start : row.stop]]
+        found = [int(ldexp(chance, FRACTION)) for chance in chances[row.start : row.stop]]
         return found if any(found) else [1] * len(row)  # a state of weight 0, which no draw comes by
 
     return integers
