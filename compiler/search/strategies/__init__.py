@@ -1,0 +1,1 @@
+"""Ways to search: each decides which member to try next."""

@@ -1,0 +1,1 @@
+"""What a member is tried on: data, a table, or what a user brings."""
