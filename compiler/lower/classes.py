@@ -7,6 +7,7 @@ from itertools import pairwise
 from archc.graph import Graph
 from archc.lower.body import HOLE, Body, Entry, Make, Member, Reader, Snippet
 from archc.lower.names import GLOBALS, Plain, identifier, literal
+from archc.lower.shared import check_shared_steps
 
 
 # ---------------------------------------------------------------- expressions
@@ -147,9 +148,13 @@ def holes(code: Snippet) -> tuple[str, ...]:
 
 
 def classes(graph: Graph) -> tuple[Class, ...]:
-    """Return the classes that a network needs, inner ones first and its own last; raises CompileError as `weights`."""
+    """Return the classes that a network needs, inner ones first and its own last.
+
+    Raises CompileError as `weights` does, and as `check_shared_steps`.
+    """
     found = Classes()
     found.add(graph, graph.name, ())
+    check_shared_steps(found.reader, graph)
     for entry in found.all:
         _Unifying(found, entry).run()
     _name(found.all)

@@ -94,6 +94,8 @@ def _concat(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     if not isinstance(into.type, Product):
         text = "concat joins the tensors of a tuple, and one tensor comes in"
         raise Refusal(blame.diagnostic("A0209", text, "(id, f) -> concat, where f makes more of the input"))
+    into = bundle(tuple(map(_alone, parts_of(into))), into.type.labels)
+    assert isinstance(into.type, Product)
     tensors = [part for part in into.type.items if isinstance(part, Tensor)]
     if len(tensors) != len(into.type.items) or not tensors:
         return (
@@ -110,6 +112,13 @@ def _concat(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
             return flow(UNKNOWN)
         return _refuse(blame, "A0208", f"{error} of {tensors[0]} is hidden in a run of axes")
     return emit(session, "concat", dict(values), into, output, site)
+
+
+def _alone(value: Flow) -> Flow:
+    """Return the item of a tuple of one: (T) is T."""
+    while isinstance(value.type, Product) and len(value.type.items) == 1:
+        value = parts_of(value)[0]
+    return value
 
 
 def _multiplied(tensor: Tensor, count: Size, axis: Size, blame: Blame) -> Type:
