@@ -175,6 +175,11 @@ def with_tags(kind: Type, tags: Tags, lost: tuple[Lost, ...] = ()) -> Type:
     return retagged(kind, lambda part: replace(part, tags=tags, lost=lost))
 
 
+def tagged_with(kind: Type, *tags: str) -> Type:
+    """Return `kind` with `tags` besides those of each of its tensors."""
+    return retagged(kind, lambda part: replace(part, tags=part.tags.union(tags)))
+
+
 def untagged(kind: Type) -> Type:
     """Return `kind` without tags."""
     return with_tags(kind, NO_TAGS) if any(part.tags or part.lost for part in tensors(kind)) else kind

@@ -79,6 +79,10 @@ def _type(types: _Types, kind: s.TypeExpr) -> Iterator[Diagnostic]:
                 yield from _type(types, item.type)
         case s.TypePower(base, _):
             yield from _type(types, base)
+        case s.TypeQualified(qualifier):
+            text = f"`{qualifier}` tells what a network does with a tensor; a declared type is data"
+            hint = f"{qualifier} before the name, where a network takes or gives it"
+            yield Diagnostic("A0501", text, kind.qualifier_span, hint=hint)
         case s.TypeRecord(members):
             yield from _record(types, members)
         case _:

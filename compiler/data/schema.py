@@ -214,7 +214,7 @@ def _data(making: Making, kind: s.TypeExpr, scope: Scope) -> Data:
         case s.TypeUnion(arms):
             made = tuple(Arm(_data(making, arm.type, scope), arm.docs, arm.type.span) for arm in arms)
             return OneOf(made) if len(made) > 1 else made[0].type
-        case s.TypeArrow():
+        case s.TypeArrow() | s.TypeQualified():
             raise _no_document(f"{format_type(kind)[:60]} is a network, and documents are data", kind.span)
 
 

@@ -1,5 +1,7 @@
 """The names that a type or an expression mentions."""
 
+from collections.abc import Iterator
+
 from archc.grammar import syntax as s
 
 
@@ -8,6 +10,24 @@ def names_of(kind: s.TypeExpr | None) -> dict[str, str]:
     found: dict[str, str] = {}
     _type(kind, found)
     return found
+
+
+def qualified(kind: s.TypeExpr | None) -> Iterator[s.TypeQualified]:
+    """Yield the qualified types in a type of a network, from left to right."""
+    match kind:
+        case s.TypeQualified(_, inner):
+            yield kind
+            yield from qualified(inner)
+        case s.TypeTuple(items):
+            for item in items:
+                yield from qualified(item.type)
+        case s.TypePower(base):
+            yield from qualified(base)
+        case s.TypeArrow(source, target):
+            yield from qualified(source)
+            yield from qualified(target)
+        case _:
+            pass
 
 
 def fields_in(expr: s.Expr) -> set[str]:

@@ -6,10 +6,11 @@ from archc.grammar.source import Span
 from archc.load import Loaded
 from archc.names.fields import Records
 from archc.names.implicit import Implicit, Named, implicit
+from archc.names.qualifiers import ANNOTATIONS, told
 from archc.names.scope import Names, Scopes
 from archc.names.scoping import MEASURES, Local, Mention, Scope, Walk, bind, expression, nearest_label, twice
 from archc.names.spelling import Spelling
-from archc.names.typenames import annotations, field_scope, label_span, predicate, type_names
+from archc.names.typenames import annotations, field_scope, known_qualifier, label_span, predicate, type_names
 from archc.shapes import FUNCTIONS
 from archc.values import Definition
 
@@ -90,10 +91,19 @@ def declaration(walk: Walk, item: s.Declaration) -> None:
     _labels(walk, item, scope)
     for clause in item.where:
         expression(walk, clause, {**scope, **_measured(item)}, "static")
+    _kept(walk, item, scope)
     if item.value is not None:
         network = item.kind in ("block", "model", "space") and not isinstance(item.value, s.Record)
         expression(walk, item.value, scope, "network" if network else "any" if item.kind == "space" else "static")
     _annotated(walk)
+
+
+def _kept(walk: Walk, item: s.Declaration, scope: Scope) -> None:
+    """Resolve what an op says of qualifiers, whose conditions see what its `where` sees."""
+    for name, rule in told(item):
+        known_qualifier(walk, name, next(a.span for a in item.annotations if a.name in ANNOTATIONS))
+        if rule.condition is not None:
+            expression(walk, rule.condition, scope, "static")
 
 
 def _annotated(walk: Walk) -> None:

@@ -1,12 +1,13 @@
 """Modules -> the names that each one sees."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic, Note
 from archc.load import Loaded
+from archc.names.mentions import qualified
 from archc.values import Definition
 
 SCALARS = (
@@ -39,9 +40,13 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Scopes:
-    """The names of every module; ops, fns and types of std.nn (module 0) are seen by all."""
+    """The names of every module; ops, fns and types of std.nn (module 0) are seen by all.
+
+    `asked` are the qualifiers that a type of the program mentions: no other is looked after.
+    """
 
     modules: tuple[Names, ...]
+    asked: frozenset[str] = frozenset()
 
     def find(self, module: int, name: str) -> Definition | None:
         """Return what `name` means in `module`, or None."""
@@ -77,7 +82,15 @@ def scopes(loaded: Loaded) -> tuple[Scopes, tuple[Diagnostic, ...]]:
     for number, module in enumerate(loaded.modules):
         own.append(_own(number, module.file, found))
     names = tuple(_names(loaded, number, own, found) for number in range(len(loaded.modules)))
-    return Scopes(names), tuple(found)
+    return Scopes(names, frozenset(_qualifiers(own[1:]))), tuple(found)
+
+
+def _qualifiers(modules: Iterable[Mapping[str, Definition]]) -> Iterator[str]:
+    for own in modules:
+        for definition in own.values():
+            for kind in (definition.declaration.type, *(p.type for p in definition.declaration.parameters or ())):
+                for found in qualified(kind):
+                    yield found.qualifier
 
 
 def _own(number: int, file: s.File, found: list[Diagnostic]) -> dict[str, Definition]:

@@ -3,12 +3,13 @@
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.source import NOWHERE, Span
+from archc.names import qualifiers
 from archc.names.fields import Members
 from archc.names.scope import SCALARS
 from archc.names.scoping import Local, Scope, Walk, expression, nearest_label, twice
 
 PREDICATES = ("unique", "round")
-ANNOTATIONS = ("objective", "deprecated")
+ANNOTATIONS = ("objective", "deprecated", *qualifiers.ANNOTATIONS)
 
 
 def type_names(walk: Walk, kind: s.TypeExpr, scope: Scope) -> None:
@@ -32,6 +33,9 @@ def type_names(walk: Walk, kind: s.TypeExpr, scope: Scope) -> None:
             _labels(walk, items)
             for item in items:
                 type_names(walk, item.type, scope)
+        case s.TypeQualified(qualifier, inner):
+            known_qualifier(walk, qualifier, kind.qualifier_span)
+            type_names(walk, inner, scope)
         case s.TypePower(base, exponent):
             type_names(walk, base, scope)
             expression(walk, exponent, scope, "static")
@@ -67,6 +71,16 @@ def _type_name(walk: Walk, kind: s.TypeName) -> None:
         walk.found.append(Diagnostic("A0107", text, _head(kind)))
     elif definition is None and not missing and kind.name not in SCALARS:
         walk.found.append(_unknown(walk, kind.name, _head(kind)))
+
+
+def known_qualifier(walk: Walk, name: str, span: Span) -> None:
+    """Complain of a qualifier that std does not declare."""
+    known = qualifiers.qualifiers(walk.names)
+    if name not in known:
+        near = walk.spelling.nearest(name, known)
+        text = f"there is no qualifier `{name}`"
+        label = nearest_label(near) or f"known: {', '.join(known)}"
+        walk.found.append(Diagnostic("A0114", text, span, label, hint=(*near, "")[0]))
 
 
 def _head(kind: s.TypeName) -> Span:

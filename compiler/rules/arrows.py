@@ -11,6 +11,7 @@ from archc.names.mentions import names_of
 from archc.rules.emission import trace
 from archc.rules.instantiate import instantiate
 from archc.rules.match import match
+from archc.rules.qualify import MISSING, granted, promised, require_implied, retyped
 from archc.rules.session import Blame, Refusal, Session, variables
 from archc.sizes.size import Size
 from archc.tensor import Run, Tensor, Type, Variable
@@ -45,6 +46,7 @@ def probe(
         inner = Blame(show(given)[:40], format_type(parameter.type), None, blame.span, blame.known)
         source = instantiate(session, parameter.type.source, env, inner)
         entered = Flow(into.type, into.parts, None, into.origins) if source == into.type else flow(source, blame.span)
+        entered = retyped(entered, granted(session, entered.type))
         try:
             result = apply(session, given, entered, blame.span)
         except Refusal as refusal:
@@ -80,6 +82,9 @@ def _matched(
         return match(session, parameter.type.target, result, env, blame)[0]
     except Refusal as refusal:
         inner = refusal.diagnostic
+        if inner.code == MISSING:
+            text = f"`{parameter.name}` of {owner} is {declared}; this one gives {result.type}"
+            raise Refusal(replace(inner, message=text, label="")) from None
         when = "".join(inner.message.partition(", for example")[1:])
         text = f"`{parameter.name}` of {owner} is {declared}; this one goes from {source} to {result.type}{when}"
         hint = _kept(source, result.type, place) if parameter.type.source == parameter.type.target else ""
@@ -128,6 +133,7 @@ def apply_given(session: Session, given: Given, into: Flow, span: Span) -> Flow:
         found = refusal.diagnostic
         hint = f"name the axes of `{given.name}` otherwise, as in [..t] -> [..t], to let it take any input"
         raise Refusal(found if found.code != "A0207" else replace(found, hint=hint)) from None
+    require_implied(session, given.type, into.type, blame)
     result = instantiate(session, given.type.target, Env(given.env.module, names), blame)
-    made = flow(result, span)
+    made = promised(session, flow(result, span), into, span, f"declare `{given.name}` with a type that gives what is")
     return Flow(made.type, made.parts, None, trace(into, result, span)) if isinstance(result, Tensor) else made

@@ -1,12 +1,14 @@
 """`a | b` between architectures: in a space the types that any arm can give."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic, Note
 from archc.grammar.source import Span
 from archc.rules.choices import pick
 from archc.rules.operands import short
+from archc.rules.qualify import retyped, united
 from archc.rules.session import Refusal, Session
 from archc.rules.static import evaluate
 from archc.sizes.size import Size
@@ -42,7 +44,7 @@ def choose(session: Session, expr: s.Choice, env: Env, into: Flow, apply: Apply)
     if not session.flexible:
         raise Refusal(_several(expr, results, [entry[2] for entry in refused]))
     if all(result.type == results[0].type for result in results):
-        return results[0]
+        return retyped(results[0], united(results[0].type, [result.type for result in results]))
     joined = results[0].type
     for result in results[1:]:
         joined = join(session, joined, result.type)
@@ -70,15 +72,16 @@ def _several(expr: s.Choice, results: list[Flow], refused: list[Diagnostic]) -> 
 def join(session: Session, one: Type, other: Type) -> Type:
     """Return a type that both are instances of; sizes that differ become any size."""
     if one == other:
-        return one
+        return united(one, [other])
     if isinstance(one, Product) and isinstance(other, Product) and len(one.items) == len(other.items):
         return Product(tuple(join(session, a, b) for a, b in zip(one.items, other.items, strict=True)))
     if not isinstance(one, Tensor) or not isinstance(other, Tensor) or one.kind != other.kind:
         return UNKNOWN
-    if len(one.dims) != len(other.dims):
-        name = session.new_name("s")
-        return Tensor((Run(name, Size.var(name)),), one.kind, one.bound)
-    return Tensor(tuple(_dim(session, a, b) for a, b in zip(one.dims, other.dims, strict=True)), one.kind, one.bound)
+    name = session.new_name("s") if len(one.dims) != len(other.dims) else ""
+    dims: tuple[Dim, ...] = (Run(name, Size.var(name)),)
+    if not name:
+        dims = tuple(_dim(session, a, b) for a, b in zip(one.dims, other.dims, strict=True))
+    return united(replace(one, dims=dims), [other])
 
 
 def _dim(session: Session, one: Dim, other: Dim) -> Dim:

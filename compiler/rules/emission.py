@@ -5,29 +5,33 @@ from collections.abc import Mapping
 from archc.grammar import syntax as s
 from archc.grammar.source import Span
 from archc.graph import Pattern, Static
+from archc.rules.qualify import carry
 from archc.rules.session import Session, Site
 from archc.shapes import Undetermined
 from archc.sizes.size import Size
 from archc.tensor import Run, Tensor, Type
-from archc.values import ARCHITECTURES, Flow, Items, Opaque, Shape, Value, flow
+from archc.values import ARCHITECTURES, Definition, Flow, Items, Opaque, Shape, Value, flow
 
 
 def emit(
     session: Session,
-    name: str,
+    definition: Definition,
     values: Mapping[str, Value | Pattern],
     into: Flow,
     output: Type,
     site: Site,
-    kind: s.TypeArrow | None = None,
+    names: Mapping[str, Value] | None = None,
 ) -> Flow:
-    """Return the output of the operation `name` on `into`, of the type that its rule (or signature, `kind`) found."""
-    origins = (_carried(kind, into, output, site.span) if kind else None) or trace(into, output, site.span)
+    """Return the output of an operation on `into`, of the type that its rule found, or else its signature with `names`."""
+    kind = definition.declaration.type
+    signed = _carried(kind, into, output, site.span) if names is not None and isinstance(kind, s.TypeArrow) else None
+    origins = signed or trace(into, output, site.span)
+    output = carry(session, definition, values if names is None else names, into, output, site.span)
     if session.emitter is None:
         made = flow(output, site.span)
         return Flow(made.type, made.parts, None, origins) if isinstance(output, Tensor) else made
     attributes = tuple((key, static(value)) for key, value in values.items() if not isinstance(value, ARCHITECTURES))
-    made = session.emitter.op(name, attributes, into, output, site)
+    made = session.emitter.op(definition.name, attributes, into, output, site)
     return Flow(made.type, made.parts, made.handle, origins)
 
 

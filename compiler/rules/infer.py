@@ -18,6 +18,7 @@ from archc.rules.match import match, parts_of
 from archc.rules.nearest import with_hint
 from archc.rules.obligations import settle_debts
 from archc.rules.operands import short
+from archc.rules.qualify import promised, require_implied, through
 from archc.rules.repeat import fold, repeat
 from archc.rules.session import Blame, Known, Refusal, Session, Site
 from archc.rules.sharing import check_shared
@@ -241,7 +242,7 @@ def _op(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
         demand(session, clause, inner, site.span, evaluate, clauses=declaration.where)
     output = instantiate(session, kind.target, inner, blame)
     check_shared(session, declaration.name, values, into.type, output, site)
-    return emit(session, declaration.name, values, into, output, site, kind)
+    return emit(session, definition, values, into, output, site, names)
 
 
 def _block(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
@@ -257,6 +258,16 @@ def _block(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     summary = session.declarations.summary(definition)
     if session.emitter is not None or (summary.inline and not session.recursive(definition)):
         return _inside(session, applied, names, into, site)
+    made = promised(session, _output(session, definition, names, blame, site), into, site.span)
+    if session.recursive(definition):
+        return made
+    return through(session, definition, names, into, made, lambda: _inside(session, applied, names, into, site))
+
+
+def _output(session: Session, definition: Definition, names: dict[str, Value], blame: Blame, site: Site) -> Flow:
+    """Return the output that a declaration promises."""
+    kind = definition.declaration.type
+    assert isinstance(kind, s.TypeArrow)
     return flow(instantiate(session, kind.target, Env(definition.module, names), blame), site.span)
 
 
@@ -272,6 +283,7 @@ def enter(
     blame = Blame(definition.name, blame.needs, blame.got, blame.span, (*blame.known, *known))
     session.blame = blame
     names.update(_labels(kind.source, into))
+    require_implied(session, kind, into.type, blame)
     return names, blame
 
 
@@ -330,9 +342,8 @@ def _inside(session: Session, applied: Applied, names: dict[str, Value], into: F
     declaration = definition.declaration
     assert declaration.value is not None
     if session.flexible and session.recursive(definition):
-        assert isinstance(declaration.type, s.TypeArrow)
         blame = Blame(declaration.name, "", None, site.span)
-        return flow(instantiate(session, declaration.type.target, Env(definition.module, names), blame), site.span)
+        return promised(session, _output(session, definition, names, blame, site), into, site.span)
     session.inside.append(definition)
     try:
         if session.emitter is None:

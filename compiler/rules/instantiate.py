@@ -12,7 +12,7 @@ from archc.rules.static import evaluate
 from archc.shapes import Undetermined
 from archc.sizes.prove import at_least
 from archc.sizes.size import Size
-from archc.tensor import Dim, Power, Product, Run, Tensor, Type, Variable
+from archc.tensor import Dim, Power, Product, Run, Tensor, Type, Variable, tagged_with, untagged
 from archc.values import UNKNOWN, Env, Items, Need, Shape, show
 
 
@@ -46,11 +46,13 @@ def _type(session: Session, kind: s.TypeExpr, env: Env, blame: Blame) -> Type:
         case s.TypeVariable(name, span):
             found = env.names.get(name)
             if isinstance(found, (Tensor, Product, Power, Variable)):
-                return found
+                return untagged(found)
             raise Refusal(Diagnostic("A0107", f"`{name}` is no type here", span))
         case s.TypeTuple(items):
             types = tuple(_type(session, item.type, env, blame) for item in items)
             return types[0] if len(types) == 1 else Product(types, tuple(item.label for item in items))
+        case s.TypeQualified(qualifier, inner):
+            return tagged_with(_type(session, inner, env, blame), qualifier)
         case s.TypePower(base, exponent):
             item = _type(session, base, env, blame)
             count = evaluate(session, exponent, env)

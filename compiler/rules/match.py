@@ -10,6 +10,7 @@ from archc.names.mentions import names_of, solvable
 from archc.names.scoping import PATTERNS
 from archc.rules.conditions import axes, rank_hint
 from archc.rules.operands import operands, origin_of, short
+from archc.rules.qualify import require
 from archc.rules.session import Blame, Known, Refusal, Session, Witness
 from archc.rules.solve import Matching, bind, for_example, is_free, refuse, solve
 from archc.rules.static import evaluate
@@ -30,6 +31,8 @@ def match(
     matching = Matching(session, env, dict(env.names), blame)
     _type(matching, pattern, value)
     solve(matching)
+    for tag, kind in matching.tags:
+        require(session, (tag,), kind, blame)
     return matching.names, tuple(matching.known)
 
 
@@ -39,6 +42,9 @@ def _type(matching: Matching, pattern: s.TypeExpr, value: Flow) -> None:
     match pattern:
         case s.TypeVariable(name):
             _variable(matching, name, value)
+        case s.TypeQualified(qualifier, inner):
+            _type(matching, inner, value)
+            matching.tags.append((qualifier, value.type))
         case _ if value.type == UNKNOWN:
             _anything(matching, pattern)
         case s.TypeTuple(items):

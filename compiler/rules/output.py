@@ -1,11 +1,14 @@
 """What comes out of a body against what its declaration promises."""
 
+from dataclasses import replace
+
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic, Note
 from archc.grammar.format import format_expr, format_type
 from archc.grammar.source import Span
 from archc.rules.conditions import formula
 from archc.rules.match import match
+from archc.rules.qualify import MISSING
 from archc.rules.session import Blame, Fork, PerUse, Refusal, Session
 from archc.rules.static import evaluate
 from archc.tensor import Tensor
@@ -24,6 +27,10 @@ def require_output(session: Session, target: s.TypeExpr, result: Flow, env: Env,
         match(session, target, result, env, Blame("the output", "", result.type, place))
     except Refusal as refusal:
         inner = refusal.diagnostic
+        if inner.code == MISSING:
+            note = Note(format_type(target), "declared here,", target.span)
+            text = f"`{declaration.name}` declares {format_type(target)}, and its body gives {result.type}"
+            raise Refusal(replace(inner, message=text, label="", notes=(note, *inner.notes))) from None
         text = f"`{declaration.name}` declares {format_type(target)}, and its body gives {result.type}"
         is_plain = isinstance(result.type, Tensor) and len(result.type.dims) < 2 and "example" not in inner.message
         label = "" if is_plain or inner.code == "A0201" or "differ" in inner.message else inner.message

@@ -10,11 +10,12 @@ from archc.grammar.limits import exceeded
 from archc.grammar.source import Span
 from archc.rules.choices import within
 from archc.rules.emission import static
+from archc.rules.qualify import retyped, shared, united
 from archc.rules.session import Blame, Exhausted, PerUse, Refusal, Session, Site, Step
 from archc.rules.static import evaluate
 from archc.sizes.prove import at_least
 from archc.sizes.size import Size
-from archc.tensor import Tensor, Type
+from archc.tensor import NO_TAGS, Tensor, Type, tagged
 from archc.values import UNKNOWN, Env, Flow, Interval, Items, Need, Value, flow, show, what
 
 Apply = Callable[[Session, Value, Flow, Span], Flow]
@@ -54,7 +55,7 @@ def repeat(session: Session, expr: s.Binary, env: Env, into: Flow, apply: Apply)
         before = into.type
         with _turn_of({}, number, known):
             into = step(number, into)
-        if into.type == before and session.emitter is None:
+        if tagged(into.type) == tagged(before) and session.emitter is None:
             break
     return into
 
@@ -87,7 +88,7 @@ def _between(session: Session, count: Interval, step: Callable[[int, Flow], Flow
         text = f"{low}..{high} copies: a range goes up from 0 or more"
         raise Refusal(Diagnostic("A0215", text, expr.right.span))
     after = step(0, into)
-    return into if after.type == into.type else flow(UNKNOWN)
+    return retyped(into, united(into.type, [after.type])) if after.type == into.type else flow(UNKNOWN)
 
 
 def _symbolic(session: Session, count: Size, step: Callable[[int, Flow], Flow], into: Flow, expr: s.Binary) -> Flow:
@@ -97,7 +98,9 @@ def _symbolic(session: Session, count: Size, step: Callable[[int, Flow], Flow], 
     text = f"{count} copies: there are 0 or more"
     session.require(at_least(count, Size.of(0)), need, lambda _: blame.diagnostic("A0215", text))
     after = step(0, into)
-    if after.type == into.type or UNKNOWN in (after.type, into.type):
+    if after.type == into.type:
+        return _settled(session, step, into, after)
+    if UNKNOWN in (after.type, into.type):
         return after
     if session.flexible:
         return flow(UNKNOWN)
@@ -106,6 +109,17 @@ def _symbolic(session: Session, count: Size, step: Callable[[int, Flow], Flow], 
     if grown is None or again is None or step(1, after).type != again:
         raise PerUse
     return flow(grown, expr.span)
+
+
+def _settled(session: Session, step: Callable[[int, Flow], Flow], into: Flow, after: Flow) -> Flow:
+    """Return `after` with the qualifiers that any number of copies keeps; in a space, with those that some may keep."""
+    if session.flexible:
+        return retyped(after, united(after.type, [into.type]))
+    kept = shared(after.type, into.type)
+    while tagged(kept) != tagged(into.type):
+        into = retyped(into, kept)
+        kept = shared(step(0, into).type, kept)
+    return retyped(after, kept)
 
 
 def _grown(first: Type, second: Type, times: Size) -> Type | None:
@@ -122,7 +136,7 @@ def _grown(first: Type, second: Type, times: Size) -> Type | None:
             dims.append(one + times * (other - one))
         else:
             return None
-    return Tensor(tuple(dims), second.kind, second.bound)
+    return replace(second, dims=tuple(dims), tags=second.tags if second.tags == first.tags else NO_TAGS)
 
 
 def fold(session: Session, expr: s.Fold, env: Env, into: Flow, apply: Apply) -> Flow:

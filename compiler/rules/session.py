@@ -241,6 +241,7 @@ class Session:
     dead: dict[Span, Diagnostic] = field(default_factory=dict)
     alive: set[Span] = field(default_factory=set)
     stages: int = 0
+    passed: dict[object, Type] = field(default_factory=dict)
     shared: dict[object, tuple[tuple[tuple[str, tuple[Size, ...]], ...], Span]] = field(default_factory=dict)
 
     def recursive(self, definition: Definition) -> bool:

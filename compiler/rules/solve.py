@@ -13,6 +13,7 @@ from archc.rules.session import Blame, Known, Refusal, Session, Witness
 from archc.rules.static import evaluate
 from archc.sizes.prove import at_least, divides, equal
 from archc.sizes.size import Size, exact
+from archc.tensor import Type
 from archc.values import Env, Need, Value
 
 MARK = "?"
@@ -20,7 +21,10 @@ MARK = "?"
 
 @dataclass(slots=True)
 class Matching:
-    """One match: `names` grows, `pending` holds axes that wait for other names, `ids` those that count ids instead."""
+    """One match: `names` grows, `pending` holds axes that wait for other names, `ids` those that count ids instead.
+
+    `tags` are the qualifiers that are asked for, each of a type.
+    """
 
     session: Session
     env: Env
@@ -29,6 +33,7 @@ class Matching:
     pending: list[tuple[s.Expr, Size, Span | None]] = field(default_factory=list)
     known: list[Known] = field(default_factory=list)
     ids: list[s.Expr] = field(default_factory=list)
+    tags: list[tuple[str, Type]] = field(default_factory=list)
 
 
 def solve(matching: Matching) -> None:

@@ -88,9 +88,8 @@ def _concat(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     if into.type == UNKNOWN:
         return flow(UNKNOWN)
     if isinstance(into.type, Power) and isinstance(into.type.item, Tensor):
-        return emit(
-            session, "concat", dict(values), into, _multiplied(into.type.item, into.type.count, axis, blame), site
-        )
+        joined = _multiplied(into.type.item, into.type.count, axis, blame)
+        return emit(session, applied.definition, dict(values), into, joined, site)
     if not isinstance(into.type, Product):
         text = "concat joins the tensors of a tuple, and one tensor comes in"
         raise Refusal(blame.diagnostic("A0209", text, "(id, f) -> concat, where f makes more of the input"))
@@ -111,7 +110,7 @@ def _concat(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
         if session.flexible:
             return flow(UNKNOWN)
         return _refuse(blame, "A0208", f"{error} of {tensors[0]} is hidden in a run of axes")
-    return emit(session, "concat", dict(values), into, output, site)
+    return emit(session, applied.definition, dict(values), into, output, site)
 
 
 def _alone(value: Flow) -> Flow:
@@ -202,7 +201,8 @@ def _split(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
         return _refuse(blame, "A0208", f"{error} of {into.type} is hidden in a run of axes")
     text = f"split takes sizes that add up to the axis, {whole}; {show(sizes)} adds up to {total}"
     _equal(session, total, whole, blame, blame.diagnostic("A0205", text))
-    return emit(session, "split", dict(values), into, Product(types), site)
+    names = {**values, "s": shape}
+    return emit(session, applied.definition, dict(values), into, Product(types), site, names)
 
 
 def _bound(session: Session, applied: Applied, into: Flow, site: Site) -> tuple[dict[str, Value], Blame]:
@@ -236,7 +236,7 @@ def _pattern(session: Session, applied: Applied, into: Flow, site: Site) -> Flow
             size = size * sizes[factor]
         dims.append(size)
     kind = into.type.kind if isinstance(into.type, Tensor) else "Float"
-    return emit(session, name, {**values, "p": pattern}, into, Tensor(tuple(dims), kind), site)
+    return emit(session, applied.definition, {**values, "p": pattern}, into, Tensor(tuple(dims), kind), site)
 
 
 def _sides(value: Value, name: str, site: Site) -> tuple[tuple[s.List, ...], s.List, Env]:

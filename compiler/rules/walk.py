@@ -12,6 +12,7 @@ from archc.rules.infer import apply, is_measure, measures
 from archc.rules.instantiate import instantiate
 from archc.rules.match import match
 from archc.rules.output import require_output
+from archc.rules.qualify import entering
 from archc.rules.session import Blame, Fork, PerUse, Refusal, Session, cases
 from archc.rules.static import evaluate
 from archc.sizes.prove import Fact
@@ -34,7 +35,7 @@ def walk(session: Session) -> bool:
     if not _assume(session, tuple(entry for entry in session.guard if not isinstance(entry, tuple))):
         return False
     blame = Blame(declaration.name, "", None, kind.source.span)
-    into = _entered(kind.source, instantiate(session, kind.source, env, blame))
+    into = _entered(kind.source, entering(session, declaration, instantiate(session, kind.source, env, blame)))
     _names, _ = match(session, kind.source, into, Env(env.module, _parameter_names(declaration, env)), blame)
     session.obligations.clear()
     env = Env(env.module, {**env.names, **labels(kind.source, into)})
