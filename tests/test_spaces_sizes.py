@@ -240,6 +240,8 @@ COARSE = (("deepest", 2), ("widest", 96), ("step", 24))
 CASES = [
     Case("nasbench201:Cell", (16, 8, 8), 5**6, (("c", 16),)),
     Case("nasbench201:NasBench201", PICTURE, 5**6),
+    Case("nasbench201:LiveCell", (16, 8, 8), live_cells(), (("c", 16),)),
+    Case("nasbench201:LiveNasBench201", PICTURE, live_cells()),
     Case("darts:Cell", STATES, darts((2 * 2, 3 * 3, 4 * 4, 5 * 5)), (("c", 16),)),
     Case("darts:PaperCell", STATES, darts((1, 3, 6, 10)), (("c", 16),)),
     Case("hierarchical_nb201:Published", PICTURE, hierarchical(3 + 2 * 27, named=True)),
