@@ -107,6 +107,7 @@ def model(body: str, kind: str = "[4, 6] -> [4, 6]") -> str:
     return f"model Net : {kind} = {body}\n"
 
 
+TWO_LAYERS = "let a = x -> linear(6)  let b = x -> linear(6)"
 TWICE = "block Twice(f: [..s] -> [..s]) : [..s] -> [..s] = f -> tanh -> f\n"
 ONE = {
     "brackets": (model("(relu -> linear(6)) -> tanh"), model("relu -> (linear(6) -> tanh)")),
@@ -168,6 +169,17 @@ ONE = {
         model("{ let f = linear(6) -> relu  return f -> f }"),
         model("{ let f = linear(6)  return f -> relu -> f -> relu }"),
     ),
+    "which of two layers is also a result": (
+        model(f"{{ {TWO_LAYERS}  return ((a, b) -> mul, a, b) }}", "(x: [4, 6]) -> ([4, 6], [4, 6], [4, 6])"),
+        model(f"{{ {TWO_LAYERS}  return ((a, b) -> mul, b, a) }}", "(x: [4, 6]) -> ([4, 6], [4, 6], [4, 6])"),
+    ),
+    **{
+        f"which of two layers {op} is applied to": (
+            model(f"{{ {TWO_LAYERS}  return ((a, b) -> mul, a -> {op}) -> sub }}", "(x: [4, 6]) -> [4, 6]"),
+            model(f"{{ {TWO_LAYERS}  return ((a, b) -> mul, b -> {op}) -> sub }}", "(x: [4, 6]) -> [4, 6]"),
+        )
+        for op in ("relu", "tanh")
+    },
     "a layer lent to a block": (
         f"{TWICE}{model('{ let g = linear(6)  return Twice(g) -> g }')}",
         model("{ let g = linear(6)  return g -> tanh -> g -> g }"),
@@ -360,6 +372,17 @@ def rings(*sizes: int) -> list[Step]:
     return [*steps, ("add", tuple(range(total + 1, len(steps) + 1)), 0)]
 
 
+def cubic(size: int, rng: Random) -> list[Step]:
+    """Layers of which each is multiplied with three others, drawn at random: all have as many neighbours, and so have those."""
+    pairs: set[tuple[int, int]] = set()
+    while len(pairs) < 3 * size // 2 or any(one == other for one, other in pairs):
+        ends = rng.sample([layer for layer in range(1, size + 1) for _ in range(3)], 3 * size)
+        pairs = {(min(pair), max(pair)) for pair in zip(ends[::2], ends[1::2], strict=True)}
+    steps: list[Step] = [("linear", (0,), layer) for layer in range(size)]
+    steps += [("mul", pair, 0) for pair in sorted(pairs)]
+    return [*steps, ("add", tuple(range(size + 1, len(steps) + 1)), 0)]
+
+
 def nested(depth: int, width: int) -> Graph:
     """Return `width` branches, each with a shortcut around `width` branches, and so on: what einspace derives."""
     block = Draft("Leaf", {"x": VECTOR})
@@ -377,6 +400,13 @@ def nested(depth: int, width: int) -> Graph:
 @pytest.mark.parametrize("steps", [products(6), rings(6), rings(3, 3), rings(12), rings(4, 4, 4)], ids=len)
 def test_networks_full_of_symmetry_have_one_hash_in_any_order(steps: list[Step]) -> None:
     assert hash_of(graph_of(shuffled(steps, Random(1)))) == hash_of(graph_of(steps))
+
+
+@pytest.mark.parametrize("size", [8, 12, 16])
+def test_networks_whose_layers_have_alike_neighbours_have_one_hash_in_any_order(size: int) -> None:
+    rng = Random(size)
+    steps = cubic(size, rng)
+    assert len({hash_of(graph_of(shuffled(steps, rng))) for _ in range(6)}) == 1
 
 
 def test_networks_that_look_alike_everywhere_are_told_apart() -> None:
