@@ -13,20 +13,22 @@ from archc.grammar.limits import exceeded
 from archc.grammar.parse import parse
 from archc.grammar.source import Source, Span
 from archc.graph import CallNode, Condition, Graph, Input, LoopNode, OpNode
-from archc.names.mentions import names_of, solvable
+from archc.names.mentions import names_of, qualified, solvable
 from archc.ops import find
 from archc.rules.arguments import bind
 from archc.rules.conditions import demand
 from archc.rules.infer import apply, signature
 from archc.rules.instantiate import instantiate
 from archc.rules.match import match
+from archc.rules.output import require_output
+from archc.rules.qualify import granted
 from archc.rules.scripts import Script, Scripted
 from archc.rules.session import Blame, Budget, Exhausted, Fork, Known, PerUse, Refusal, Session, contained
 from archc.rules.static import evaluate
 from archc.rules.walk import labels
 from archc.sizes.prove import Context, Fact
 from archc.sizes.size import Size
-from archc.tensor import Product, Tensor, Type, leaves
+from archc.tensor import Product, Tensor, Type, leaves, retagged, untagged
 from archc.values import Applied, Definition, Env, Flow, Items, Obligation, Value, flow
 
 Argument = int | float | bool | str | Sequence["Argument"]
@@ -115,11 +117,20 @@ def _build(
     env = Env(env.module, {**env.names, **labels(kind.source, entered)})
     session.emitter = builder
     result = apply(session, evaluate(session, declaration.value, env), entered, declaration.value.span)
-    graph = builder.finish(result)
+    graph = _qualified(session, builder.finish(result), kind.target, result, env)
     _check_sharing(graph)
     _check_extent(session, graph)
     conditions.extend(_condition(debt) for debt in session.obligations)
     return replace(graph, variables=variables, conditions=tuple(dict.fromkeys(conditions)), docs=declaration.docs)
+
+
+def _qualified(session: Session, graph: Graph, target: s.TypeExpr, result: Flow, env: Env) -> Graph:
+    """Return `graph` with the declared qualifiers of its output. Raises Refusal where these arguments lose one."""
+    tags = {entry.qualifier for entry in qualified(target)}
+    if not tags:
+        return graph
+    require_output(session, target, result, env)
+    return replace(graph, type=retagged(result.type, lambda part: replace(part, tags=part.tags & tags, lost=())))
 
 
 def _parameters(session: Session, definition: Definition, arguments: Mapping[str, Argument]) -> dict[str, Value]:
@@ -184,12 +195,13 @@ def _input(session: Session, kind: s.TypeArrow, env: Env, at: At | None) -> tupl
             session.context = session.context.declare(entry)
             env = env.bind(**{entry: Size.var(entry)})
         blame = Blame(name, format_type(kind.source), None, kind.source.span)
-        return flow(instantiate(session, kind.source, env, blame), kind.source.span), env, sizes
+        into = granted(session, instantiate(session, kind.source, env, blame))
+        return flow(into, kind.source.span), env, sizes
     wanted = _given_type(session, kind.source, env, at)
     blame = Blame(name, format_type(kind.source), wanted, _place(at))
-    names, _ = match(session, kind.source, flow(wanted, _place(at)), env, blame)
+    names, _ = match(session, kind.source, flow(granted(session, wanted), _place(at)), env, blame)
     env = Env(env.module, names)
-    return flow(instantiate(session, kind.source, env, blame), _place(at)), env, ()
+    return flow(granted(session, instantiate(session, kind.source, env, blame)), _place(at)), env, ()
 
 
 def _place(at: At) -> Span:
@@ -241,7 +253,7 @@ def _typed(session: Session, text: str, env: Env) -> Type:
 
 
 def _named(source: s.TypeExpr, kind: Type) -> tuple[Input, ...]:
-    types = leaves(kind)
+    types = leaves(untagged(kind))
     items = source.items if isinstance(source, s.TypeTuple) else ()
     names = [item.label for item in items]
     if len(names) != len(types) or not all(names):

@@ -12,7 +12,7 @@ from archc.ops import find
 from archc.rules.emission import static
 from archc.rules.session import Site, Step
 from archc.shapes import Undetermined
-from archc.tensor import Product, Tensor, Type, leaves
+from archc.tensor import Product, Tensor, Type, leaves, tagged, untagged
 from archc.values import ARCHITECTURES, Applied, Flow, Layer, Value
 
 Place = tuple[str, int, int]
@@ -88,7 +88,7 @@ class Builder:
     def op(self, name: str, attributes: tuple[tuple[str, Static], ...], into: Flow, output: Type, site: Site) -> Flow:
         """Add one operation to the current body and return its output."""
         key, borrowed = self._key(site, name.removesuffix("_decode") if site.layer else name)
-        outputs = leaves(output)
+        outputs = _leaves(output)
         slots, types = self._inputs(into)
         node = OpNode(name, attributes, (), types, outputs, key, borrowed, site.span)
         return self._add(node, slots, output)
@@ -106,7 +106,7 @@ class Builder:
         plain = declaration.kind != "space" and not any(
             isinstance(names.get(p.name), (*ARCHITECTURES, Flow)) for p in declaration.parameters or ()
         )
-        memo = (id(declaration), arguments, into.type) if plain else None
+        memo = (id(declaration), arguments, tagged(into.type)) if plain else None
         outer = _Outer()
         if memo is not None and memo in self.graphs:
             graph, kind = self.graphs[memo]
@@ -153,7 +153,7 @@ class Builder:
         key, _ = self._key(site, base)
         bindings = tuple(step.bindings for step in steps) if kind == "for" else ()
         node = LoopNode(
-            kind, tuple(graphs), carried, (), input_types + more_types, leaves(types), key, bindings, lends, site.span
+            kind, tuple(graphs), carried, (), input_types + more_types, _leaves(types), key, bindings, lends, site.span
         )
         return self._add(node, slots + more, types)
 
@@ -172,7 +172,7 @@ class Builder:
         inputs: list[Input] = []
         flows = []
         for name, kind in named:
-            tensors = leaves(kind)
+            tensors = _leaves(kind)
             handles = [_Handle(0, ("in", len(inputs) + place, 0)) for place in range(len(tensors))]
             inputs.extend(Input(f"{name}_{place}", tensor) for place, tensor in enumerate(tensors))
             flows.append(_formed(kind, handles))
@@ -195,7 +195,7 @@ class Builder:
             self.frames.pop()
 
     def _open(self, name: str, input_names: tuple[str, ...], into: Flow, outer: _Outer) -> _Frame:
-        types = leaves(into.type)
+        types = _leaves(into.type)
         names = input_names if len(input_names) == len(types) else _letters(len(types))
         frame = _Frame(name, len(self.frames), tuple(Input(n, t) for n, t in zip(names, types, strict=True)), outer)
         self.frames.append(frame)
@@ -215,14 +215,14 @@ class Builder:
         width = len(leaves(into.type))
         name = "Repeat" if kind == "repeat" else "Stage"
         found: list[tuple[_Frame, Flow]] = []
-        before: Type | None = None
+        before: object = None
         current = into
         last: Step | None = None
         for step in steps:
-            if kind == "repeat" and current.type == before and step is last:
+            if kind == "repeat" and tagged(current.type) == before and step is last:
                 found.append(found[-1])
                 continue
-            before, last = current.type, step
+            before, last = tagged(current.type), step
             frame = self._open(name, (), current, outer)
             try:
                 result = step.walk(self._entering(current))
@@ -255,7 +255,9 @@ class Builder:
         outside = {found: ("capture", place, 0) for place, found in enumerate(outer.captures)}
         slots = (h.slot if h.frame == frame.level else outside[h.frame, h.slot] for h in handles)
         results = tuple(Number(numbers[slot]) for slot in slots)
-        return Graph(frame.name, tuple(inputs), tuple(nodes), results, result.type, tuple(outer.borrowed.values()))
+        return Graph(
+            frame.name, tuple(inputs), tuple(nodes), results, untagged(result.type), tuple(outer.borrowed.values())
+        )
 
     def _close(
         self,
@@ -272,7 +274,7 @@ class Builder:
         if site.layer is not None and _is_weightless(graph):
             site = Site(site.span)  # what has no weights is another module at each mention
         key, borrowed = self._key(site, snake(name))
-        node = CallNode(name, arguments, graph, (), types + more_types, leaves(kind), key, lends, borrowed, site.span)
+        node = CallNode(name, arguments, graph, (), types + more_types, _leaves(kind), key, lends, borrowed, site.span)
         return self._add(node, slots + more, kind)
 
     # ------------------------------------------------------------ values
@@ -288,7 +290,7 @@ class Builder:
         slots = []
         for handle in _handles(into):
             slots.append(handle.slot if handle.frame == level else self._captured(handle, level))
-        return tuple(slots), leaves(into.type)
+        return tuple(slots), _leaves(into.type)
 
     def _captured(self, handle: _Handle, level: int) -> Slot:
         """Return a value of an outer frame as an extra input of the frame at `level`."""
@@ -340,6 +342,11 @@ class Builder:
     def _fresh(self, frame: _Frame, base: str) -> str:
         count = frame.counts[base] = frame.counts.get(base, 0) + 1
         return base if count == 1 else f"{base}_{count}"
+
+
+def _leaves(kind: Type) -> tuple[Tensor, ...]:
+    """Return the tensors of `kind` as a graph keeps them: qualifiers belong to a program."""
+    return leaves(untagged(kind))
 
 
 def _is_weightless(graph: Graph) -> bool:

@@ -32,13 +32,13 @@ def implied(kind: s.TypeArrow) -> Tags:
 
 
 def entering(session: Session, declaration: s.Declaration, kind: Type) -> Type:
-    """Return the declared input of a declaration, as its body may rely on it; that of a model has every qualifier."""
-    if not session.scopes.asked:
-        return kind
-    if declaration.kind == "model":
+    """Return the declared input of a declaration, as its body may rely on it.
+
+    That of a model has every qualifier. That of a space may have, which its refinement knows.
+    """
+    if declaration.kind != "block":
         return granted(session, kind)
-    more = implied(declaration.type) if isinstance(declaration.type, s.TypeArrow) else frozenset()
-    return tagged_with(kind, *more)
+    return tagged_with(kind, *implied(declaration.type)) if isinstance(declaration.type, s.TypeArrow) else kind
 
 
 # ---------------------------------------------------------------- what an op keeps
