@@ -1,6 +1,7 @@
 """The exact size of each example space, against a formula or a count by hand that knows nothing of archc."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 from math import log10, prod
@@ -213,7 +214,7 @@ class Case:
     """A space of an example, `file:Name`, at an input; `edits` are made to the example first: a bound on depth, say."""
 
     space: str
-    at: str | Shape | dict[str, Shape] | dict[str, str | Shape] | None
+    at: str | Shape | Mapping[str, str | Shape] | None
     size: int
     parameters: tuple[tuple[str, int], ...] = ()
     edit: tuple[str, str] = ("", "")
@@ -231,8 +232,8 @@ class Case:
 
 PICTURE = (3, 32, 32)
 LARGE = (3, 224, 224)
-STATES = {"p": (16, 8, 8), "q": (16, 8, 8)}
-GRAPH = {"x": (30, 16), "edges": "Id(30)[2, 99]"}
+STATES: Mapping[str, str | Shape] = {"p": (16, 8, 8), "q": (16, 8, 8)}
+GRAPH: Mapping[str, str | Shape] = {"x": (30, 16), "edges": "Id(30)[2, 99]"}
 SHALLOW = ("depth <= 8", "depth <= 1")
 ONCE = ("  | ConvBlock\n  | ConvBlock\n", "  | 2: ConvBlock\n")
 COARSE = (("deepest", 2), ("widest", 96), ("step", 24))
