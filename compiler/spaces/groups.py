@@ -18,8 +18,8 @@ Uses = dict[int, tuple[int, int]]
 Way = tuple[int, tuple[int, ...], int, Uses]
 """A label, the states below it, how many of the first are decided by a name, and what is added to the network."""
 
-Failure = tuple[int, Diagnostic]
-"""How many stages a walk came, and why it came no further."""
+Failure = tuple[int, Diagnostic | Callable[[], Diagnostic]]
+"""How many stages a walk came, and why it came no further, worked out when it is told."""
 
 NO_USES: Uses = {}
 

@@ -7,7 +7,7 @@ from archc.grammar import syntax as s
 from archc.names.scope import Scopes
 from archc.rules.infer import measures
 from archc.rules.openness import free_names
-from archc.tensor import Type
+from archc.tensor import Type, tagged
 from archc.values import (
     Applied,
     Closure,
@@ -54,7 +54,7 @@ class Keys:
 
     def type(self, kind: Type) -> int:
         """Return the number of a type, which tells its tags as well."""
-        key = kind
+        key = tagged(kind)
         known = self._type_numbers.get(key)
         if known is None:
             known = self._type_numbers[key] = len(self.types)

@@ -84,7 +84,8 @@ def _root(refiner: Refiner, applied: Value, into: int):  # type: ignore[no-untyp
 
 def _empty(definition: Definition, group: Group) -> Diagnostic:
     if group.failure is not None:
-        return group.failure[1]
+        why = group.failure[1]
+        return why() if callable(why) else why
     return Diagnostic("A0403", f"`{definition.name}` has no member at this type", definition.declaration.name_span)
 
 

@@ -23,7 +23,8 @@ from archc.spaces.keys import Keys, Reach, has_depth
 from archc.spaces.measures import depth_bound
 from archc.spaces.product import Products
 from archc.spaces.replay import Sites, Taken, outcomes
-from archc.tensor import Product
+from archc.spaces.transfer import Transfers, Unsupported, guarded
+from archc.tensor import Product, Type
 from archc.values import (
     Applied,
     Closure,
@@ -74,6 +75,7 @@ class Refiner:
     done: dict[Key, Group] = field(default_factory=dict)
     pieces: list[tuple[Value, int]] = field(default_factory=list)
     steps: int = 0
+    transfers: Transfers = field(init=False)
     _plans: dict[int, Plan] = field(default_factory=dict)
     _walked: dict[Key, tuple[list[tuple[Taken, object]], Diagnostic | None]] = field(default_factory=dict)
     _values: dict[Key, list[tuple[int, Value]]] = field(default_factory=dict)
@@ -86,7 +88,14 @@ class Refiner:
         """Return the state with which the refinement of `root` begins."""
         sites = Sites()
         store = Store(sites.all)
-        return cls(program, root, most_types, most_edges, Keys(program.scopes), sites, store, Products(store))
+        made = cls(program, root, most_types, most_edges, Keys(program.scopes), sites, store, Products(store))
+        made.transfers = Transfers(program.scopes, lambda: made.session(root), made.owes)
+        return made
+
+    def owes(self, declaration: s.Declaration) -> bool:
+        """Return whether a block asks more of its users than its signature says, or is read at each use."""
+        summary = self.program.checker.summary(Definition(0, declaration))
+        return bool(declaration.where or summary.obligations or summary.inline)
 
     # ------------------------------------------------------------ running
     def run(self, key: Key, frame: Frame) -> Group:
@@ -239,8 +248,20 @@ class Refiner:
     def piece(self, value: Value, into: int) -> Draft:
         """Return what an architecture without choices gives."""
         draft = Draft()
-        session = self.session(self.root)
         kind = self.keys.types[into]
+        transfer = self.transfers.of(value, self.keys.value(value))
+        if transfer is not None:
+            try:
+                output = guarded(transfer, kind)
+            except Unsupported:
+                pass
+            else:
+                if output is None:
+                    draft.refuse((0, lambda: self._refusal(value, kind)))
+                else:
+                    self._piece_out(draft, value, into, output)
+                return draft
+        session = self.session(self.root)
         try:
             result = infer_apply(session, value, flow(kind), getattr(value, "span", Span(0, 0)))
         except Refusal as refusal:
@@ -250,9 +271,20 @@ class Refiner:
             text = f"what `{show(value)}` is depends on something that is not known here"
             draft.refuse((session.stages, Diagnostic("A0702", text, getattr(value, "span", Span(0, 0)))))
             return draft
-        uses = NO_USES if _is_identity(value) else {self.piece_number(value, into): (1, 1)}
-        draft.add((self.keys.type(result.type), ()), (PLAIN, (), 0, uses))
+        self._piece_out(draft, value, into, result.type)
         return draft
+
+    def _piece_out(self, draft: Draft, value: Value, into: int, output: Type) -> None:
+        uses = NO_USES if _is_identity(value) else {self.piece_number(value, into): (1, 1)}
+        draft.add((self.keys.type(output), ()), (PLAIN, (), 0, uses))
+
+    def _refusal(self, value: Value, kind: Type) -> Diagnostic:
+        """Return why an architecture does not take a type."""
+        try:
+            infer_apply(self.session(self.root), value, flow(kind), getattr(value, "span", Span(0, 0)))
+        except Refusal as refusal:
+            return refusal.diagnostic
+        raise AssertionError(f"{show(value)} takes {kind}, and its closure does not")
 
     def piece_number(self, value: Value, into: int) -> int:
         """Return the number of an architecture at an input type."""

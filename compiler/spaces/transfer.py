@@ -1,0 +1,477 @@
+"""Ops and plain blocks at known sizes -> output types, from closures over whole numbers made of their signatures.
+
+It says the same as `rules.infer.apply` (a test draws ops and sizes and compares the two) and no more: what it does not
+cover, and why something does not type, is left to the rules.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+
+from archc.grammar import syntax as s
+from archc.names.scope import Scopes
+from archc.rules.arguments import bind
+from archc.rules.infer import signature
+from archc.rules.session import Refusal, Session
+from archc.rules.static import evaluate
+from archc.sizes.size import Size
+from archc.tensor import Product, Tensor, Type, tensors
+from archc.values import Applied, Closure, Env, Items, Value
+
+Number = int | tuple[int, ...]
+Names = dict[str, Number]
+Term = Callable[[Names], Number]
+Shape = tuple[int, ...]
+
+
+class Unsupported(Exception):
+    """The signature says something that only the rules read."""
+
+
+class Miss(Exception):
+    """The sizes do not fit."""
+
+
+Operand = Shape | tuple["Operand", ...]
+Transfer = Callable[[Type], Type | None]
+
+FLOAT = "Float"
+MOST = (1 << 31) - 1
+
+
+@dataclass(slots=True)
+class Transfers:
+    """The closures of one refinement, by value."""
+
+    scopes: Scopes
+    session: Callable[[], Session]
+    owes: Callable[[s.Declaration], bool]
+    known: dict[int, Transfer | None] = field(default_factory=dict)
+
+    def of(self, value: Value, number: int) -> Transfer | None:
+        """Return what computes the output type of an architecture: None for a type that does not fit; or None."""
+        if number not in self.known:
+            try:
+                self.known[number] = self._made(value)
+            except (Unsupported, Refusal):
+                self.known[number] = None
+        return self.known[number]
+
+    def _made(self, value: Value) -> Transfer:
+        if isinstance(value, Closure) and isinstance(value.expr, s.Ref | s.Call) and not value.env.names:
+            value = evaluate(self.session(), value.expr, value.env)
+        if not isinstance(value, Applied):
+            raise Unsupported
+        definition = value.definition
+        declaration = definition.declaration
+        kind = signature(declaration)
+        if kind is None or (declaration.kind != "op" and self.owes(declaration)):
+            raise Unsupported
+        given = bind(self.session(), declaration, value.arguments, value.span, Env(definition.module, {}), evaluate)
+        names = {name: _number(entry) for name, entry in given.items() if _is_number(entry)}
+        if definition.module == 0 and declaration.name in _OWN:
+            return _OWN[declaration.name](names)
+        if any(isinstance(parameter.type, (s.TypeArrow, s.TypeVariable)) for parameter in declaration.parameters or ()):
+            raise Unsupported
+        writer = _Writer(self.scopes, definition.module)
+        return writer.transfer(kind, declaration.where if declaration.kind == "op" else (), names)
+
+
+def _is_number(value: Value) -> bool:
+    if isinstance(value, Items):
+        return all(isinstance(entry, Size) for entry in value.values)
+    return isinstance(value, (Size, bool))
+
+
+def _number(value: Value) -> Number:
+    if isinstance(value, Items):
+        return tuple(_constant(entry) for entry in value.values)
+    return int(value) if isinstance(value, bool) else _constant(value)
+
+
+def _constant(value: Value) -> int:
+    if not isinstance(value, Size) or value.constant is None:
+        raise Unsupported
+    return value.constant
+
+
+# ---------------------------------------------------------------- types
+def _sizes(kind: Type) -> Shape:
+    """Return the axes of a plain tensor of numbers. Raises Unsupported on everything else."""
+    if not isinstance(kind, Tensor) or kind.kind != FLOAT:
+        raise Unsupported
+    return tuple(_constant(dim) if isinstance(dim, Size) else _never() for dim in kind.dims)
+
+
+def _never() -> int:
+    raise Unsupported
+
+
+def _tensor(sizes: Sequence[int]) -> Tensor:
+    if any(size < 1 or size > MOST for size in sizes):
+        raise Miss
+    return Tensor(tuple(map(Size.of, sizes)))
+
+
+def _plain(kind: Type) -> bool:
+    return not any(part.tags or (isinstance(part, Tensor) and part.kind != FLOAT) for part in tensors(kind))
+
+
+def _items(kind: Type) -> tuple[Type, ...]:
+    if not isinstance(kind, Product):
+        raise Miss
+    return kind.items
+
+
+def guarded(transfer: Transfer, kind: Type) -> Type | None:
+    """Return the output type; None where the sizes do not fit. Raises Unsupported on types that the rules must read."""
+    if not _plain(kind):
+        raise Unsupported
+    try:
+        return transfer(kind)
+    except (Miss, ZeroDivisionError, IndexError):
+        return None
+
+
+# ---------------------------------------------------------------- ops with rules of their own
+def _id(_: Names) -> Transfer:
+    return lambda kind: kind
+
+
+def _clone(names: Names) -> Transfer:
+    count = names["n"]
+    if not isinstance(count, int) or count > 64:
+        raise Unsupported
+    return lambda kind: Product((kind,) * count)
+
+
+def _same(_: Names) -> Transfer:
+    def transfer(kind: Type) -> Type | None:
+        items = _items(kind)
+        if not items or not isinstance(items[0], Tensor):
+            raise Unsupported
+        first = items[0]
+        return first if all(item == first for item in items) else None
+
+    return transfer
+
+
+def _concat(names: Names) -> Transfer:
+    axis = names["axis"]
+    if not isinstance(axis, int):
+        raise Unsupported
+
+    def transfer(kind: Type) -> Type | None:
+        shapes = [_sizes(item) for item in _items(kind)]
+        rank = len(shapes[0])
+        at = axis + rank if axis < 0 else axis
+        if not 0 <= at < rank or any(len(shape) != rank for shape in shapes):
+            return None
+        first = shapes[0]
+        for shape in shapes[1:]:
+            if shape[:at] != first[:at] or shape[at + 1 :] != first[at + 1 :]:
+                return None
+        return _tensor((*first[:at], sum(shape[at] for shape in shapes), *first[at + 1 :]))
+
+    return transfer
+
+
+_OWN: Mapping[str, Callable[[Names], Transfer]] = {
+    "id": _id, "clone": _clone, "add": _same, "mul": _same, "concat": _concat,
+}  # fmt: skip
+
+
+# ---------------------------------------------------------------- signatures
+@dataclass(slots=True)
+class _Writer:
+    """Makes closures of the types and conditions of one declaration."""
+
+    scopes: Scopes
+    module: int
+
+    def transfer(self, kind: s.TypeArrow, where: tuple[s.Expr, ...], given: Names) -> Transfer:
+        """Return the closure of a signature."""
+        known = set(given)
+        into = self.pattern(kind.source, known)
+        conditions = [self.term(clause) for clause in _conjuncts(where)]
+        output = self.output(kind.target)
+
+        def transfer(entered: Type) -> Type | None:
+            names = dict(given)
+            into(entered, names)
+            for condition in conditions:
+                if not condition(names):
+                    return None
+            return output(names)
+
+        return transfer
+
+    def pattern(self, source: s.TypeExpr, known: set[str]) -> Callable[[Type, Names], None]:
+        """Return what binds the names of a declared input."""
+        if isinstance(source, s.TypeTuple):
+            parts = [self.pattern(item.type, known) for item in source.items]
+            if len(parts) == 1:
+                return parts[0]
+
+            def both(kind: Type, names: Names) -> None:
+                items = _items(kind)
+                if len(items) != len(parts):
+                    raise Miss
+                for part, item in zip(parts, items, strict=True):
+                    part(item, names)
+
+            return both
+        if not isinstance(source, s.TypeList) or source.element is not None:
+            raise Unsupported
+        return self.axes(source.dims, known)
+
+    def axes(self, dims: Sequence[object], known: set[str]) -> Callable[[Type, Names], None]:
+        """Return what binds the axes of one tensor."""
+        rests = [place for place, dim in enumerate(dims) if isinstance(dim, s.DimRest)]
+        if len(rests) > 1:
+            raise Unsupported
+        rest = rests[0] if rests else len(dims)
+        before = [self.axis(dim, known) for dim in dims[:rest]]
+        run = self.run(dims[rest], known) if rests else None
+        after = [self.axis(dim, known) for dim in dims[rest + 1 :]]
+        least = len(before) + len(after)
+
+        def lay(kind: Type, names: Names) -> None:
+            shape = _sizes(kind)
+            if len(shape) < least or (run is None and len(shape) != least):
+                raise Miss
+            for axis, size in zip(before, shape, strict=False):
+                axis(size, names)
+            if run is not None:
+                run(shape[len(before) : len(shape) - len(after)], names)
+                for axis, size in zip(after, shape[len(shape) - len(after) :], strict=True):
+                    axis(size, names)
+
+        return lay
+
+    def run(self, dim: object, known: set[str]) -> Callable[[Shape, Names], None]:
+        if not isinstance(dim, s.DimRest) or not isinstance(dim.value, s.Ref):
+            raise Unsupported
+        name = dim.value.name
+        if name in known:
+            return lambda shape, names: _equal(names[name], shape)
+        known.add(name)
+        return lambda shape, names: names.__setitem__(name, shape)
+
+    def axis(self, dim: object, known: set[str]) -> Callable[[int, Names], None]:
+        """Return what binds one axis, or compares it with what is known by then."""
+        if isinstance(dim, s.Ref) and dim.name not in known and self.scopes.find(self.module, dim.name) is None:
+            name = dim.name
+            known.add(name)
+            return lambda size, names: names.__setitem__(name, size)
+        if not isinstance(dim, (s.Number, s.Ref, s.Binary)) or self.mentioned(dim) - known:
+            raise Unsupported
+        term = self.term(dim)
+        return lambda size, names: _equal(term(names), size)
+
+    def mentioned(self, expr: s.Expr) -> set[str]:
+        """Return the sizes that an axis mentions."""
+        found: set[str] = set()
+        waiting: list[s.Expr] = [expr]
+        while waiting:
+            match waiting.pop():
+                case s.Ref(name):
+                    found.add(name)
+                case s.Binary(_, left, right):
+                    waiting.extend((left, right))
+                case s.Number():
+                    pass
+                case _:
+                    raise Unsupported
+        return found
+
+    def output(self, target: s.TypeExpr) -> Callable[[Names], Type]:
+        """Return what makes the output type."""
+        if isinstance(target, s.TypePower):
+            base, count = self.output(target.base), self.term(target.exponent)
+
+            def power(names: Names) -> Type:
+                number = count(names)
+                if not isinstance(number, int) or number > 64:
+                    raise Unsupported
+                return Product((base(names),) * number)
+
+            return power
+        if not isinstance(target, s.TypeList) or target.element is not None:
+            raise Unsupported
+        dims: list[Term] = []
+        for dim in target.dims:
+            if isinstance(dim, s.DimRange) or (isinstance(dim, s.DimRest) and dim.value is None):
+                raise Unsupported
+            dims.append(self.term(dim.value if isinstance(dim, s.DimRest) and dim.value is not None else dim))  # type: ignore[arg-type]
+
+        def shape(names: Names) -> Type:
+            sizes: list[int] = []
+            for dim in dims:
+                found = dim(names)
+                sizes.extend(found if isinstance(found, tuple) else (found,))
+            return _tensor(sizes)
+
+        return shape
+
+    # ------------------------------------------------------------ expressions
+    def term(self, expr: s.Expr) -> Term:
+        """Return what evaluates a static expression."""
+        match expr:
+            case s.Number(text) if text.isdecimal():
+                number = int(text)
+                return lambda _: number
+            case s.Negative(inner):
+                operand = self.term(inner)
+                return lambda names: _each(lambda one: -one, operand(names))
+            case s.Ref(name):
+                return lambda names: _named(names, name)
+            case s.Binary(operator, left, right) if operator in _OPERATORS:
+                one, other, compute = self.term(left), self.term(right), _OPERATORS[operator]
+                return lambda names: _lifted(compute, one(names), other(names))
+            case s.Compare(operator, left, right) if operator in _COMPARED:
+                one, other, compare = self.term(left), self.term(right), _COMPARED[operator]
+                return lambda names: compare(one(names), other(names))
+            case s.Call(s.Ref(name), arguments):
+                return self.call(name, arguments)
+            case _:
+                raise Unsupported
+
+    def call(self, name: str, arguments: tuple[s.Argument, ...]) -> Term:
+        """Return what evaluates a function of std or a `fn`, which lifts over a run of axes."""
+        if any(argument.name for argument in arguments):
+            raise Unsupported
+        operands = [self.term(argument.value) for argument in arguments]
+        if name in _FUNCTIONS:
+            function = _FUNCTIONS[name]
+            return lambda names: function(*(operand(names) for operand in operands))
+        definition = self.scopes.find(self.module, name)
+        if definition is None or definition.declaration.kind != "fn" or definition.declaration.value is None:
+            raise Unsupported
+        inner = _Writer(self.scopes, definition.module)
+        body = inner.term(definition.declaration.value)
+        conditions = [inner.term(clause) for clause in _conjuncts(definition.declaration.where)]
+        parameters = definition.declaration.parameters or ()
+        defaults = [None if entry.default is None else inner.term(entry.default) for entry in parameters]
+
+        def apply(values: Sequence[Number]) -> Number:
+            names: Names = {}
+            for place, parameter in enumerate(parameters):
+                default = defaults[place]
+                if place >= len(values) and default is None:
+                    raise Unsupported
+                names[parameter.name] = values[place] if place < len(values) else default(names)  # type: ignore[misc]
+            if not all(condition(names) for condition in conditions):
+                raise Miss
+            return body(names)
+
+        def lifted(names: Names) -> Number:
+            values = [operand(names) for operand in operands]
+            if values and isinstance(values[0], tuple):
+                return tuple(_whole(apply([entry, *values[1:]])) for entry in values[0])
+            return apply(values)
+
+        return lifted
+
+
+def _conjuncts(where: Sequence[s.Expr]) -> list[s.Expr]:
+    found: list[s.Expr] = []
+    for clause in where:
+        found.extend(clause.items if isinstance(clause, s.Logic) and clause.operator == "and" else (clause,))
+    return found
+
+
+def _named(names: Names, name: str) -> Number:
+    if name not in names:
+        raise Unsupported
+    return names[name]
+
+
+def _equal(wanted: Number, found: Number) -> None:
+    if wanted != found:
+        raise Miss
+
+
+def _whole(value: Number) -> int:
+    if not isinstance(value, int):
+        raise Unsupported
+    return value
+
+
+def _each(compute: Callable[[int], int], value: Number) -> Number:
+    return tuple(map(compute, value)) if isinstance(value, tuple) else compute(value)
+
+
+def _lifted(compute: Callable[[int, int], int], one: Number, other: Number) -> Number:
+    if isinstance(one, tuple):
+        return tuple(compute(entry, _whole(other)) for entry in one)
+    if isinstance(other, tuple):
+        return tuple(compute(one, entry) for entry in other)
+    return compute(one, other)
+
+
+def _exact(one: int, other: int) -> int:
+    if other < 1 or one % other:
+        raise Miss
+    return one // other
+
+
+def _floor(one: int, other: int) -> int:
+    if other < 1:
+        raise Miss
+    return one // other
+
+
+def _modulo(one: int, other: int) -> int:
+    if other < 1:
+        raise Miss
+    return one % other
+
+
+_OPERATORS: Mapping[str, Callable[[int, int], int]] = {
+    "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b,
+    "/": _exact, "//": _floor, "%": _modulo,
+}  # fmt: skip
+
+_COMPARED: Mapping[str, Callable[[Number, Number], int]] = {
+    "==": lambda a, b: int(a == b), "!=": lambda a, b: int(a != b),
+    "<=": lambda a, b: int(_whole(a) <= _whole(b)), "<": lambda a, b: int(_whole(a) < _whole(b)),
+    ">=": lambda a, b: int(_whole(a) >= _whole(b)), ">": lambda a, b: int(_whole(a) > _whole(b)),
+}  # fmt: skip
+
+
+def _shape(value: Number) -> Shape:
+    if not isinstance(value, tuple):
+        raise Unsupported
+    return value
+
+
+def _axis(shape: Shape, axis: Number, extra: int = 0) -> int:
+    at = _whole(axis)
+    rank = len(shape) + extra
+    if not -rank <= at < rank:
+        raise Miss
+    return at + rank if at < 0 else at
+
+
+def _put(shape: Number, axis: Number, value: Number) -> Number:
+    known = _shape(shape)
+    at = _axis(known, axis)
+    return (*known[:at], *(value if isinstance(value, tuple) else (value,)), *known[at + 1 :])
+
+
+def _permuted(shape: Number, order: Number) -> Number:
+    known, places = _shape(shape), _shape(order)
+    if sorted(places) != list(range(len(known))):
+        raise Miss
+    return tuple(known[place] for place in places)
+
+
+_FUNCTIONS: Mapping[str, Callable[..., Number]] = {
+    "get": lambda shape, axis: _shape(shape)[_axis(shape, axis)],
+    "set": _put,
+    "perm": _permuted,
+    "rank": lambda shape: len(_shape(shape)),
+    "prod": lambda shape: prod(_shape(shape)),
+    "fill": lambda shape, value: (_whole(value),) * len(_shape(shape)),
+}
