@@ -477,6 +477,70 @@ def test_cells_of_one_hash_compute_the_same() -> None:
         agree(cell_graph(one), cell_graph(other))
 
 
+# ---------------------------------------------------------------- nothing in, nothing out
+NOTHING = {
+    "[4, 6] -> [4, 6]": [
+        "scale", "layer_scale", "dropout", "drop_path", "relu", "relu6", "mish", "gelu", "silu", "tanh", "leaky_relu",
+        "hardswish", "rms_norm", "layer_norm", "roll(1)", "rope", "(id, id) -> sub", "(relu, id) -> add", "(id, relu) -> max_of",
+        "batch_norm", "instance_norm", "group_norm(2)", "linear(6, bias=false)", "causal_conv(3, bias=false)",
+        "conv(4, 3, pad=1, bias=false)", "depthwise(3, pad=1, bias=false)", "conv_transpose(4, 3, pad=1, bias=false)",
+        "max_pool(3, 1, 1)", "avg_pool(3, 1, 1)",
+    ],
+    "[4, 6] -> [8, 6]": ["(id, id) -> concat", "pad(0, 0) -> (id, id) -> concat"],
+    "[4, 6] -> [2, 4, 6]": ["(id, id) -> stack"],
+    "[4, 6] -> [2, 6]": ["{ let (p, q) = x -> chunk(2)  return q }", "{ let (p, q) = x -> split([2, 2])  return q }", "slice(1, 3)"],
+    "[4, 6] -> [4, 3]": ["glu", "reduce([a, b*2] -> [a, b])", "adaptive_avg_pool(3)", "adaptive_max_pool(3)"],
+    "[4, 6] -> [6, 4]": ["transpose", "permute([1, 0])", "rearrange([a, b] -> [b, a])"],
+    "[4, 6] -> [24]": ["flatten", "reshape([24])"],
+    "[4, 6] -> [4, 12]": ["upsample(2)", "broadcast([a, b] -> [a, b*2])", "pad(3, 3)"],
+    "[4, 6] -> [4]": ["global_avg_pool"],
+    "[4, 6] -> [6]": ["mean_tokens", "readout", "take(1)"],
+    "[4, 6] -> [4, 4]": ["(id, transpose) -> matmul", "(id, id) -> einsum(([a, b], [c, b]) -> [a, c])"],
+    "[4, 6, 8] -> [1, 12, 16]": ["pixel_shuffle(2)"],
+    "[4, 6, 8] -> [16, 3, 4]": ["pixel_unshuffle(2)"],
+    "[4, 6, 8] -> [12, 16]": ["patchify(2)", "unfold(2, 2)"],
+    "[4, 6, 8] -> [6, 4, 8]": ["window(2)"],
+    "[6, 4, 8] -> [4, 6, 8]": ["unwindow(2, 2, 3)"],
+    "[24, 8] -> [8, 4, 6]": ["grid(4, 6)"],
+    "[4, 6, 8] -> [4, 6, 8]": ["(id, global_avg_pool) -> gate", "(id, relu -> softmax) -> mul"],
+}  # fmt: skip
+"""Bodies that give zero for zero, by type."""
+
+SOMETHING = [
+    "linear(6)", "conv(4, 1)", "softmax", "sigmoid", "softplus", "hardsigmoid", "bias_learned", "pos_learned(9)",
+    "causal_conv(3)", "gru(6)", "(id, sigmoid) -> max_of", "(id, softplus) -> add",
+]  # fmt: skip
+
+
+def on_zero(body: str, kind: str) -> Graph:
+    source, target = kind.split(" -> ")
+    text = f"""arch 0.1
+block Body : (x: {source}) -> {target} = {body if body.startswith("{") else f"x -> {body}"}
+model Net : {kind} = zero -> Body
+"""
+    return archc.loads(text)["Net"].graph()
+
+
+@pytest.mark.parametrize(("body", "kind"), [(body, kind) for kind, bodies in NOTHING.items() for body in bodies])
+def test_what_is_dropped_behind_a_zero_is_zero(body: str, kind: str) -> None:
+    graph = on_zero(body, kind)
+    assert " zero " in " ".join(canonical(graph).text.split()) and len(canonical(graph).text.splitlines()) == 3
+    sizes = [size.constant or 0 for size in graph.inputs[0].type.sizes]
+    module = to_module(graph)
+    assert not module.eval()(torch.randn(2, *sizes, generator=torch.Generator().manual_seed(1))).any()
+
+
+@pytest.mark.parametrize("body", SOMETHING)
+def test_what_makes_something_of_zero_is_kept(body: str) -> None:
+    graph = on_zero(body, "[4, 6] -> [4, 6]")
+    assert len(canonical(graph).text.splitlines()) > 3
+    generator = torch.Generator().manual_seed(1)
+    module = to_module(graph).eval()
+    for weight in module.parameters():
+        torch.nn.init.normal_(weight, generator=generator)
+    assert module(torch.randn(2, 4, 6, generator=generator)).any()
+
+
 # ---------------------------------------------------------------- everywhere the same
 SYMMETRIC = model(
     """{
