@@ -461,26 +461,39 @@ def test_too_many_states_are_told() -> None:
     costs = [0 if edge % 2 else 3 ** (edge // 2) for edge in range(forest.edges)]
     with pytest.raises(TooManyStates, match="raise the limit"):
         restrict(forest, costs, high=3**29, limit=1_000)
-    found = bucketed(forest, costs, high=3**29, step=3**24, limit=1_000)
+    found = bucketed(forest, costs, high=3**29, buckets=32, limit=1_000)
     top = greatest(found.forest, found.costs(costs))[found.forest.root]
     assert 0 < top <= 3**29
+    assert 2**28 < count(found.forest) <= 2**29 + 1
     with pytest.raises(ValueError, match=r"2\*\*60"):
         restrict(forest, [(one << 60) + 1 for one in costs], high=3**29 << 60)
 
 
 @quick
-@given(forests, st.randoms(use_true_random=False))
-def test_buckets_are_never_over_the_bound_and_say_what_they_leave_out(forest: Forest, rng: Random) -> None:
-    costs = costs_of(forest, rng, 0, 30)
-    high, step = rng.randint(0, 120), rng.randint(1, 10)
-    exact = sum(cost(edges, costs) <= high for edges in listed(forest))
-    rounded = sum(sum(-(-costs[edge] // step) for edge in edges) * step <= high for edges in listed(forest))
-    if not rounded:
-        with pytest.raises(ValueError, match="found none"):
-            bucketed(forest, costs, high=high, step=step)
+@given(forests, st.randoms(use_true_random=False), st.integers(1, 12))
+def test_buckets_are_never_over_the_bound_and_say_what_they_leave_out(
+    forest: Forest, rng: Random, buckets: int
+) -> None:
+    costs = costs_of(forest, rng, -2, 30)
+    high = rng.randint(0, 120)
+    within = {edges for edges in listed(forest) if cost(edges, costs) <= high}
+    try:
+        found = bucketed(forest, costs, high=high, buckets=buckets)
+    except ValueError as error:
+        assert "found none" in str(error) and (buckets < 12 or not within)
         return
-    found = bucketed(forest, costs, high=high, step=step)
-    assert greatest(found.forest, found.costs(costs))[found.forest.root] <= high
-    assert acceptance(found, histogram(forest, costs), high=high) == (Fraction(rounded, exact),) * 2
+    members = [found.whole(one).edges for one in enumerate_from(found.forest)]
+    assert len(set(members)) == len(members) == count(found.forest) and within.issuperset(members)
+    assert acceptance(found, histogram(forest, costs), high=high) == (Fraction(len(members), len(within)),) * 2
     fewest, most = acceptance(found, histogram(forest, costs, limit=2), high=high)
-    assert fewest <= Fraction(rounded, exact) <= most
+    assert fewest <= Fraction(len(members), len(within)) <= most
+
+
+def test_enough_buckets_leave_nothing_out() -> None:
+    forest = tower(6)
+    costs = [0, 1, *[0] * (forest.edges - 2)]
+    exact = count(restrict(forest, costs, high=20).forest)
+    assert count(bucketed(forest, costs, high=20, buckets=64).forest) == exact
+    assert exact // 10 < count(bucketed(forest, costs, high=20, buckets=12).forest) < exact
+    with pytest.raises(ValueError, match="buckets of at least 1"):
+        bucketed(forest, costs, high=20, buckets=0)

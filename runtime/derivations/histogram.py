@@ -1,13 +1,24 @@
 """A forest and an additive cost -> how many derivations cost how much."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import gcd, isqrt
+from typing import TypeVar
 
 from archc.runtime.derivations.measure import check, greatest, least
+from archc.runtime.derivations.sums import Additive, Sums, TooManyStates, pairs_of, sums_of
 from archc.spaces.forest import Forest
+
+T = TypeVar("T")
 
 LIMIT = 1_000
 """So many distinct costs are told apart."""
+
+WORK = 3 * 10**7
+"""So many products of two counts are worked out at most, where they do not fill the range of their costs."""
+
+COARSE = 16
+"""At least so many buckets are kept apart, however many states there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,106 +67,129 @@ class Histogram:
 def histogram(forest: Forest, costs: Sequence[int], *, limit: int = LIMIT) -> Histogram:
     """Return the histogram of a cost that adds up from an integer for each edge.
 
-    It is exact if no state has more than `limit` distinct costs, otherwise of at most about `limit` buckets. Raises
-    ValueError unless there is a cost for each edge and `limit` is positive.
+    It is exact if nothing has more than `limit` distinct costs, neither a state nor several parts of an edge, and if it
+    does not take too long; otherwise of at most `limit` buckets. Raises ValueError unless there is a cost for each edge
+    and `limit` is positive, or where costs reach 2**60.
     """
     check(forest, costs)
     if limit < 1:
         raise ValueError(f"expected a limit of at least 1 and found {limit}")
-    found = _exact(forest, costs, limit)
-    if found is not None:
-        return Histogram(tuple(Bucket(cost, cost, found[cost]) for cost in sorted(found)), exact=True)
-    span = greatest(forest, costs)[forest.root] - least(forest, costs)[forest.root]
-    buckets = _bucketed(forest, costs, span // limit + 1)
-    return Histogram(tuple(sorted(buckets, key=lambda bucket: (bucket.low, bucket.high))), exact=False)
+    unit = gcd(*costs) or 1
+    units = [cost // unit for cost in costs]
+    exact = _exact(forest, units, limit)
+    if exact is not None:
+        return Histogram(tuple(Bucket(cost * unit, cost * unit, exact[cost]) for cost in sorted(exact)), exact=True)
+    found = _bucketed(forest, units, limit)
+    return Histogram(tuple(Bucket(low * unit, high * unit, count) for low, high, count in sorted(found)), exact=False)
 
 
 Counts = dict[int, int]
+Ranges = list[tuple[int, int, int]]
+"""The lowest cost, the highest, and how many derivations cost so much."""
 
 
+def _folded(
+    forest: Forest,
+    costs: Sequence[int],
+    sums: Sums,
+    one: T,
+    plus: Callable[[list[tuple[int, T]]], T],
+    times: Callable[[T, T], T],
+) -> T:
+    """Return what the root has, from sums of what edges have (each with the edge's cost) and products of two parts."""
+    found = [one] * (sums.states + len(sums.pairs))
+    for number in sums.ordered():
+        if number >= sums.states:
+            pair = sums.pair(number)
+            found[number] = times(found[pair.first], found[pair.rest])
+            continue
+        parts = []
+        for edge in forest.rows[number]:
+            calls = forest.calls[edge]
+            part = found[calls[0]] if len(calls) == 1 else found[sums.of_edge[edge]] if calls else one
+            parts.append((costs[edge], part))
+        found[number] = plus(parts)
+    return found[forest.root]
+
+
+# ---------------------------------------------------------------- one cost a bucket
 def _exact(forest: Forest, costs: Sequence[int], limit: int) -> Counts | None:
-    """Return the counts by cost; None if a state has more than `limit` costs."""
-    states: list[Counts] = []
-    known: dict[tuple[int, ...], Counts] = {(): {0: 1}}
-    for row in forest.rows:
-        total: Counts = {}
-        for edge in row:
-            parts = _product(forest.calls[edge], states, known, limit)
-            if parts is None:
-                return None
-            shift = costs[edge]
-            for cost, count in parts.items():
-                total[cost + shift] = total.get(cost + shift, 0) + count
-        if len(total) > limit:
-            return None
-        states.append(total)
-    return states[forest.root]
+    """Return the counts by cost; None where there are too many costs or it takes too long."""
+    cost = Additive(costs, least(forest, costs), greatest(forest, costs))
+    bounds = cost.lowest[forest.root], cost.highest[forest.root]
+    try:
+        sums = sums_of(forest, cost, bounds, limit=limit)
+    except TooManyStates:
+        return None
+    if sums.work > WORK:
+        return None
+    found = _folded(forest, costs, sums, {0: 1}, _added, _convolved)
+    return found if len(found) <= limit else None
 
 
-def _product(
-    calls: tuple[int, ...], states: Sequence[Counts], known: dict[tuple[int, ...], Counts], limit: int
-) -> Counts | None:
-    """Return the counts of states one after another, from those that are `known`, in which they are kept."""
-    if len(calls) == 1:
-        return states[calls[0]]
-    found = known[()]
-    for place in range(len(calls) - 1, -1, -1):
-        part = known.get(calls[place:])
-        if part is None:
-            part = states[calls[place]] if place == len(calls) - 1 else _convolved(states[calls[place]], found)
-            known[calls[place:]] = part
-        if len(part) > limit:
-            return None
-        found = part
-    return found
+def _added(parts: list[tuple[int, Counts]]) -> Counts:
+    total: Counts = {}
+    for shift, part in parts:
+        for cost, count in part.items():
+            total[cost + shift] = total.get(cost + shift, 0) + count
+    return total
 
 
 def _convolved(one: Counts, other: Counts) -> Counts:
-    if len(one) > len(other):
-        one, other = other, one
+    few, many = (one, other) if len(one) <= len(other) else (other, one)
+    if len(few) > 16 and max(many) - min(many) + max(few) - min(few) < 4 * len(many):
+        return _packed(few, many)
     found: Counts = {}
-    get, pairs = found.get, list(other.items())
-    for shift, many in one.items():
+    get, pairs = found.get, list(many.items())
+    for shift, times in few.items():
         for cost, count in pairs:
             cost += shift
-            found[cost] = get(cost, 0) + many * count
+            found[cost] = get(cost, 0) + times * count
     return found
 
 
-def _bucketed(forest: Forest, costs: Sequence[int], step: int) -> list[Bucket]:
-    """Return buckets of which no two begin in the same multiple of `step`."""
-    states: list[list[Bucket]] = []
-    known: dict[tuple[int, ...], list[Bucket]] = {(): [Bucket(0, 0, 1)]}
-    for row in forest.rows:
-        gathered: list[Bucket] = []
-        for edge in row:
-            calls, shift = forest.calls[edge], costs[edge]
-            found = known[()]
-            for place in range(len(calls) - 1, -1, -1):
-                part = known.get(calls[place:])
-                if part is None:
-                    part = known[calls[place:]] = _merged(_pairs(states[calls[place]], found), step)
-                found = part
-            gathered.extend(Bucket(part.low + shift, part.high + shift, part.count) for part in found)
-        states.append(_merged(gathered, step))
-    return states[forest.root]
+def _packed(one: Counts, other: Counts) -> Counts:
+    """Return the product by one multiplication of integers, in which each cost has so many bytes (Kronecker 1882)."""
+    bits = max(one.values()).bit_length() + max(other.values()).bit_length() + len(one).bit_length()
+    size = bits // 8 + 1
+    base = min(one) + min(other)
+    product = _integer(one, size) * _integer(other, size)
+    text = product.to_bytes((max(one) + max(other) - base + 1) * size, "little")
+    counts = (int.from_bytes(text[at : at + size], "little") for at in range(0, len(text), size))
+    return {base + place: count for place, count in enumerate(counts) if count}
 
 
-def _pairs(one: Sequence[Bucket], other: Sequence[Bucket]) -> list[Bucket]:
-    return [
-        Bucket(left.low + right.low, left.high + right.high, left.count * right.count)
-        for left in one
-        for right in other
-    ]
+def _integer(counts: Counts, size: int) -> int:
+    base = min(counts)
+    text = bytearray((max(counts) - base + 1) * size)
+    for cost, count in counts.items():
+        text[(cost - base) * size : (cost - base + 1) * size] = count.to_bytes(size, "little")
+    return int.from_bytes(text, "little")
 
 
-def _merged(buckets: Sequence[Bucket], step: int) -> list[Bucket]:
-    found: dict[int, Bucket] = {}
-    for bucket in buckets:
-        at = bucket.low // step
-        known = found.get(at)
-        if known is not None:
-            low, high = min(known.low, bucket.low), max(known.high, bucket.high)
-            bucket = Bucket(low, high, known.count + bucket.count)
-        found[at] = bucket
+# ---------------------------------------------------------------- several costs a bucket
+def _bucketed(forest: Forest, costs: Sequence[int], limit: int) -> Ranges:
+    sums = pairs_of(forest)
+    fine = min(limit, max(COARSE, isqrt(WORK // 4 // max(1, len(sums.pairs)))))
+
+    def plus(parts: list[tuple[int, Ranges]]) -> Ranges:
+        return _merged([(low + shift, high + shift, count) for shift, part in parts for low, high, count in part], fine)
+
+    def times(one: Ranges, other: Ranges) -> Ranges:
+        both = ((left, right) for left in one for right in other)
+        return _merged([(a[0] + b[0], a[1] + b[1], a[2] * b[2]) for a, b in both], fine)
+
+    return _folded(forest, costs, sums, [(0, 0, 1)], plus, times)
+
+
+def _merged(ranges: Ranges, fine: int) -> Ranges:
+    """Return the ranges with those in one that begin close together, so that there are at most `fine`."""
+    first = min(low for low, _, _ in ranges)
+    step = 1 if len(ranges) <= fine else (max(low for low, _, _ in ranges) - first) // fine + 1
+    found: dict[int, tuple[int, int, int]] = {}
+    for low, high, count in ranges:
+        at = (low - first) // step
+        if known := found.get(at):
+            low, high, count = min(known[0], low), max(known[1], high), known[2] + count
+        found[at] = low, high, count
     return list(found.values())

@@ -10,11 +10,14 @@ import numpy as np
 
 from archc.runtime.derivations.histogram import Histogram
 from archc.runtime.derivations.measure import check, count, greatest, least
-from archc.runtime.derivations.sums import Pair, Sums, TooManyStates, sums_of
+from archc.runtime.derivations.sums import ADVICE, Additive, Pair, Sums, TooManyStates, sums_of
 from archc.spaces.forest import Cell, Decision, Derivation, Forest, Ints
 
 LIMIT = 100_000
 """So many states a forest within bounds may have, and so many distinct costs one of them."""
+
+BUCKETS = 256
+"""So many distinct costs a part of a derivation has where costs are rounded."""
 
 EDGES = 20
 """So many edges it may have for each state of the limit."""
@@ -52,17 +55,37 @@ def restrict(
     as far as the bounds tell costs apart. Raises `TooManyStates` where that takes more than `limit` states, and
     ValueError if no derivation is within the bounds or `costs` has not a number for each edge.
     """
+    return _restricted(forest, costs, (low, high), limit, None)
+
+
+def bucketed(
+    forest: Forest, costs: Sequence[int], *, high: int, buckets: int = BUCKETS, limit: int = LIMIT
+) -> Restricted:
+    """Return a forest of derivations that cost at most `high`, all but some that are near it.
+
+    Where a state, or several parts of an edge, have more than `buckets` distinct costs, they are rounded up to multiples
+    of a step; so no derivation is over the bound, and `acceptance` says how many of those within it are left. Raises as
+    `restrict`, and ValueError unless `buckets` is positive.
+    """
+    if buckets < 1:
+        raise ValueError(f"expected a number of buckets of at least 1 and found {buckets}")
+    return _restricted(forest, costs, (None, high), limit, buckets)
+
+
+def _restricted(
+    forest: Forest, costs: Sequence[int], bounds: tuple[int | None, int | None], limit: int, buckets: int | None
+) -> Restricted:
     check(forest, costs)
-    unit = gcd(*costs) or 1
+    unit, (low, high) = gcd(*costs) or 1, bounds
     units = [cost // unit for cost in costs]
-    lowest, highest = least(forest, units), greatest(forest, units)
-    first, last = lowest[forest.root], highest[forest.root]
+    cost = Additive(units, least(forest, units), greatest(forest, units))
+    first, last = cost.lowest[forest.root], cost.highest[forest.root]
     bottom = first if low is None else max(first, -(-low // unit))
     top = last if high is None else min(last, high // unit)
     if bottom <= top:
-        sums = sums_of(forest, units, lowest, highest, (bottom, top), limit)
+        sums = sums_of(forest, cost, (bottom, top), limit=limit, buckets=buckets)
         split = _split(forest, units, sums, limit)
-        if split.rows[0]:
+        if split.first_edge[1]:
             return _assembled(forest, sums, split)
     raise ValueError(
         f"expected derivations that cost {_range(low, high)} and found none: they cost from {first * unit:,} to "
@@ -73,17 +96,6 @@ def restrict(
 def _range(low: int | None, high: int | None) -> str:
     ends = [f"at least {low:,}" if low is not None else "", f"at most {high:,}" if high is not None else ""]
     return " and ".join(end for end in ends if end)
-
-
-def bucketed(forest: Forest, costs: Sequence[int], *, high: int, step: int, limit: int = LIMIT) -> Restricted:
-    """Return a forest of derivations that cost at most `high`: of those that do when each edge's cost is rounded up.
-
-    Costs are rounded up to multiples of `step`, so that none is over the bound and some that are near it are left out
-    (`acceptance` says how many). Raises as `restrict`, and ValueError unless `step` is positive.
-    """
-    if step < 1:
-        raise ValueError(f"expected a step of at least 1 and found {step}")
-    return restrict(forest, [-(-cost // step) for cost in costs], high=high // step, limit=limit)
 
 
 def acceptance(restricted: Restricted, exact: Histogram, *, high: int) -> tuple[Fraction, Fraction]:
@@ -100,49 +112,43 @@ def acceptance(restricted: Restricted, exact: Histogram, *, high: int) -> tuple[
 
 
 @dataclass(frozen=True, slots=True)
-class _Edge:
-    """An edge of a window: the edge of the forest that it is of (or -1), the windows that it calls, by number."""
-
-    origin: int
-    calls: tuple[int, ...]
-    nested: tuple[bool, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Split:
-    """The windows that derivations come by, the root's first, and the edges of each."""
+    """The windows that derivations come by, the root's first, and their edges in tables as those of a forest.
+
+    `origin` is as in `Restricted`, and a child is a window by number.
+    """
 
     windows: list[Window]
-    rows: list[list[_Edge]]
+    first_edge: list[int]
+    origin: list[int]
+    first_child: list[int]
+    children: list[int]
+    nested: list[bool]
 
 
 def _split(forest: Forest, costs: Sequence[int], sums: Sums, limit: int) -> _Split:
-    windows = [(forest.root, 0, len(sums.costs[forest.root]))]
-    numbers = {windows[0]: 0}
-    rows: list[list[_Edge]] = []
+    split = _Split([(forest.root, 0, len(sums.costs[forest.root]))], [0], [], [0], [], [])
+    numbers = {split.windows[0]: 0}
     marks, starts = forest.nested.tolist(), forest.first_child.tolist()
-    edges = 0
-    for window in windows:
-        row = []
+    for window in split.windows:
         for origin, called in _called(forest, costs, sums, window):
             for to in called:
                 if to not in numbers:
-                    numbers[to] = len(windows)
-                    windows.append(to)
+                    numbers[to] = len(numbers)
+                    split.windows.append(to)
+                split.children.append(numbers[to])
             if len(called) == 2:
-                pair = sums.pair(window[0] if origin < 0 else sums.of_edge[origin])
-                nested = pair.nested
+                split.nested.extend(sums.pair(window[0] if origin < 0 else sums.of_edge[origin]).nested)
             else:
-                nested = tuple(marks[starts[origin] : starts[origin + 1]])
-            row.append(_Edge(origin, tuple([numbers[to] for to in called]), nested))
-        rows.append(row)
-        edges += len(row)
-        if len(windows) > limit or edges > limit * EDGES:
+                split.nested.extend(marks[starts[origin] : starts[origin + 1]])
+            split.origin.append(origin)
+            split.first_child.append(len(split.children))
+        split.first_edge.append(len(split.origin))
+        if len(numbers) > limit or len(split.origin) > limit * EDGES:
             raise TooManyStates(
-                f"these bounds split the space into more than {limit:,} states or {limit * EDGES:,} edges; round costs "
-                "up to multiples of a step, or raise the limit"
+                f"these bounds split the space into more than {limit:,} states or {limit * EDGES:,} edges; {ADVICE}"
             )
-    return _Split(windows, rows)
+    return split
 
 
 def _called(
@@ -150,7 +156,7 @@ def _called(
 ) -> Iterator[tuple[int, tuple[Window, ...]]]:
     """Yield the edges of a window: the edge of the forest or -1, and the windows that it calls."""
     number, first, end = window
-    low, high = int(sums.costs[number][first]), int(sums.costs[number][end - 1])
+    low, high = int(sums.costs[number][first]) - sums.steps[number] + 1, int(sums.costs[number][end - 1])
     if number >= sums.states:
         for pair in _shared(sums, sums.pair(number), low, high):
             yield -1, pair
@@ -185,27 +191,34 @@ def _shared(sums: Sums, pair: Pair, low: int, high: int) -> Iterator[tuple[Windo
 def _assembled(forest: Forest, sums: Sums, split: _Split) -> Restricted:
     """Return the forest of the windows, parts before wholes."""
     order = sorted(range(len(split.windows)), key=lambda at: (sums.order(split.windows[at][0]), split.windows[at]))
-    place = [0] * len(order)
-    for new, old in enumerate(order):
-        place[old] = new
-    edges = [edge for old in order for edge in split.rows[old]]
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    first_edge, edges = _gathered(np.array(split.first_edge), np.array(order, dtype=np.int64))
+    first_child, children = _gathered(np.array(split.first_child), edges)
+    origin = np.array(split.origin, dtype=np.int64)[edges]
     decisions: list[tuple[Decision, ...]] = [*forest.decisions, ()]
     nothing = decisions.index(())
-    labels = forest.label.tolist()
     grown = Forest(
-        first_edge=np.cumsum([0, *(len(split.rows[old]) for old in order)]),
-        first_child=np.cumsum([0, *(len(edge.calls) for edge in edges)]),
-        children=np.array([place[to] for edge in edges for to in edge.calls], dtype=np.int64),
-        nested=np.array([mark for edge in edges for mark in edge.nested], dtype=np.bool_),
-        label=np.array([labels[edge.origin] if edge.origin >= 0 else nothing for edge in edges], dtype=np.int64),
+        first_edge=first_edge,
+        first_child=first_child,
+        children=place[np.array(split.children, dtype=np.int64)[children]],
+        nested=np.array(split.nested, dtype=np.bool_)[children],
+        label=np.where(origin >= 0, forest.label[origin], nothing),
         decisions=tuple(decisions[: max(nothing + 1, len(forest.decisions))]),
         sites=forest.sites,
-        cells=tuple(_cell(forest, sums, split.windows[old][0]) for old in order),
-        uses=tuple(forest.uses[edge.origin] if edge.origin >= 0 else () for edge in edges),
-        root=place[0],
+        cells=tuple([_cell(forest, sums, split.windows[old][0]) for old in order]),
+        uses=tuple([forest.uses[edge] if edge >= 0 else () for edge in origin.tolist()]),
+        root=int(place[0]),
         lost=forest.lost,
     )
-    return Restricted(grown, np.array([edge.origin for edge in edges], dtype=np.int64))
+    return Restricted(grown, origin)
+
+
+def _gathered(bounds: Ints, rows: Ints) -> tuple[Ints, Ints]:
+    """Return the bounds of some rows of a table one after another, and where each of their entries stands in it."""
+    lengths = bounds[rows + 1] - bounds[rows]
+    first = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+    return first, np.arange(first[-1]) + np.repeat(bounds[rows] - first[:-1], lengths)
 
 
 def _cell(forest: Forest, sums: Sums, number: int) -> Cell:

@@ -12,7 +12,13 @@ LARGEST = 1 << 60
 """Costs are below, so that their sums are integers of 64 bits."""
 
 PAIRS = 1 << 20
-"""So many sums are worked out at once."""
+"""So many sums are sorted at once."""
+
+TABLE = 1 << 24
+"""Sums that lie closer together than so many are marked in a table."""
+
+WORK = 1 << 30
+"""So many sums of two costs are worked out at most."""
 
 
 class TooManyStates(ValueError):
@@ -36,89 +42,104 @@ class Pair:
 class Sums:
     """What can cost what: the states of the forest by their numbers, then the pairs.
 
-    `costs[n]` are the costs of sum n that a derivation within the bounds can have, in order.
-    `of_edge[e]` is the pair of the children of edge e, by number; -1 if they are fewer than two.
+    `costs[n]` are the costs that sum n can have in a derivation within the bounds, in order; each stands for itself and
+    the `steps[n]` - 1 costs below it. `of_edge[e]` is the pair of the children of edge e, by number; -1 if they are
+    fewer than two.
     """
 
     states: int
     pairs: list[Pair] = field(default_factory=list)
     of_edge: list[int] = field(default_factory=list)
     costs: list[Ints] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
 
     def pair(self, number: int) -> Pair:
         """Return the pair that a sum is."""
         return self.pairs[number - self.states]
 
+    def ordered(self) -> list[int]:
+        """Return all sums, parts before wholes."""
+        return sorted(range(self.states + len(self.pairs)), key=self.order)
+
     def order(self, number: int) -> tuple[int, int]:
-        """Return a key in the order of which all parts come before their wholes."""
+        """Return a key of a sum; in the order of keys all parts come before their wholes."""
         return (number, 0) if number < self.states else self.pair(number).order
 
+    @property
+    def work(self) -> int:
+        """How many sums of two costs there are."""
+        return sum(len(self.costs[pair.first]) * len(self.costs[pair.rest]) for pair in self.pairs)
 
-def sums_of(
-    forest: Forest,
-    costs: Sequence[int],
-    lowest: Sequence[int],
-    highest: Sequence[int],
-    bounds: tuple[int, int],
-    limit: int,
-) -> Sums:
-    """Return the sums that derivations with a cost within `bounds` have; `lowest` and `highest` are of each state.
 
-    Raises TooManyStates where one has more than `limit` costs, ValueError where costs are above 2**60.
+@dataclass(frozen=True, slots=True)
+class Additive:
+    """A cost that adds up from an integer for each edge, the least and the greatest that each state has of it."""
+
+    edges: Sequence[int]
+    lowest: Sequence[int]
+    highest: Sequence[int]
+
+
+def sums_of(forest: Forest, cost: Additive, bounds: tuple[int, int], *, limit: int, buckets: int | None = None) -> Sums:
+    """Return the sums of derivations that cost from the first of `bounds` to the second.
+
+    Where one has more than `buckets` costs they are rounded up to multiples of a step, counted from the highest. Raises
+    TooManyStates where one has more than `limit` costs, or all take too long; ValueError where costs reach 2**60.
     """
-    if max(map(abs, [*lowest, *highest, *costs]), default=0) >= LARGEST:
+    if max(map(abs, [*cost.lowest, *cost.highest, *cost.edges]), default=0) >= LARGEST:
         raise ValueError("expected costs below 2**60 to keep apart, and found greater ones; count in larger units")
-    found = Sums(forest.states)
-    _pair_up(forest, found)
-    ends = _ends(forest, costs, (lowest, highest), bounds, found)
-    found.costs.extend([np.empty(0, dtype=np.int64)] * (forest.states + len(found.pairs)))
-    for number in sorted(range(len(found.costs)), key=found.order):
-        if number == forest.root:
-            found.costs[number] = np.unique(np.array(bounds, dtype=np.int64))
-            continue
-        parts = (
-            [_of_edge(forest, costs, found, edge) for edge in forest.rows[number]]
-            if number < forest.states
-            else [_of_pair(found, found.pair(number))]
-        )
-        each = np.unique(np.concatenate(parts)) if len(parts) > 1 else parts[0]
+    found = pairs_of(forest)
+    ends = _ends(forest, cost, bounds, found)
+    found.costs.extend([np.empty(0, dtype=np.int64)] * len(ends))
+    found.steps.extend([1] * len(ends))
+    work = 0
+    for number in found.ordered():
+        if number >= forest.states:
+            pair = found.pair(number)
+            work += len(found.costs[pair.first]) * len(found.costs[pair.rest])
+            if work > WORK:
+                raise TooManyStates(f"the costs of this space have more than {WORK:,} sums; {ADVICE}")
+            each = _of_pair(found.costs[pair.first], found.costs[pair.rest])
+        elif number != forest.root:
+            each = _of_state(forest, cost.edges, found, number)
+        else:
+            each = np.unique(np.array(bounds, dtype=np.int64))
         low, high = ends[number]
         each = each[np.searchsorted(each, low) : np.searchsorted(each, high, side="right")]
+        if buckets is not None and len(each) > buckets:
+            found.steps[number] = step = -(-(high - int(each[0]) + 1) // buckets)
+            each = np.unique(high - (high - each) // step * step)
         if len(each) > limit:
-            raise TooManyStates(
-                f"a part of this space has {len(each):,} distinct costs and the limit is {limit:,}; round costs up to "
-                "multiples of a step, or raise the limit"
-            )
+            raise TooManyStates(f"a part has {len(each):,} distinct costs and the limit is {limit:,}; {ADVICE}")
         found.costs[number] = each
     return found
 
 
-def _pair_up(forest: Forest, found: Sums) -> None:
-    """Add the pairs of all edges, one for the children that several edges end with."""
+ADVICE = "round costs up in buckets, or raise the limit"
+
+
+def pairs_of(forest: Forest) -> Sums:
+    """Return the states and pairs of all edges, without costs: one pair for the children that several edges end with."""
+    found = Sums(forest.states)
     known: dict[tuple[tuple[int, ...], tuple[bool, ...]], int] = {}
     nested, starts = forest.nested.tolist(), forest.first_child.tolist()
     for edge, calls in enumerate(forest.calls):
         number = -1
         marks = tuple(nested[starts[edge] : starts[edge + 1]])
         for place in range(len(calls) - 2, -1, -1):
-            key = (calls[place:], marks[place:])
-            rest = calls[-1] if place == len(calls) - 2 else number
-            number = known.setdefault(key, forest.states + len(found.pairs))
+            is_last = place == len(calls) - 2
+            rest = calls[-1] if is_last else number
+            number = known.setdefault((calls[place:], marks[place:]), forest.states + len(found.pairs))
             if number == forest.states + len(found.pairs):
-                inner = (marks[place], place == len(calls) - 2 and marks[-1])
+                inner = (marks[place], is_last and marks[-1])
                 found.pairs.append(Pair(calls[place], rest, inner, (max(calls[place:]), len(calls) - place)))
         found.of_edge.append(number)
+    return found
 
 
-def _ends(
-    forest: Forest,
-    costs: Sequence[int],
-    extremes: tuple[Sequence[int], Sequence[int]],
-    bounds: tuple[int, int],
-    found: Sums,
-) -> list[tuple[int, int]]:
+def _ends(forest: Forest, cost: Additive, bounds: tuple[int, int], found: Sums) -> list[tuple[int, int]]:
     """Return the lowest and highest cost of each sum that a derivation within the bounds can have."""
-    lowest, highest = extremes
+    costs, lowest, highest = cost.edges, cost.lowest, cost.highest
     least = cheapest_around(forest, costs, lowest)
     most = [-cost for cost in cheapest_around(forest, [-cost for cost in costs], [-cost for cost in highest])]
     ends: list[tuple[int, int] | None] = [
@@ -135,22 +156,36 @@ def _ends(
             known, pair = ends[number], found.pair(number)
             ends[number] = (low, high) if known is None else (min(low, known[0]), max(high, known[1]))
             low, high, number = low - highest[pair.first], high - lowest[pair.first], pair.rest
-    return [end or (0, 0) for end in ends]
+    return [(0, 0) if end is None else end for end in ends]
 
 
-def _of_edge(forest: Forest, costs: Sequence[int], found: Sums, edge: int) -> Ints:
-    calls = forest.calls[edge]
-    if not calls:
-        return np.array([costs[edge]], dtype=np.int64)
-    return found.costs[calls[0] if len(calls) == 1 else found.of_edge[edge]] + costs[edge]
+def _of_state(forest: Forest, costs: Sequence[int], found: Sums, state: int) -> Ints:
+    """Return all costs of the edges of a state."""
+    parts: list[Ints] = []
+    ends = []
+    for edge in forest.rows[state]:
+        if calls := forest.calls[edge]:
+            parts.append(found.costs[calls[0] if len(calls) == 1 else found.of_edge[edge]] + costs[edge])
+        else:
+            ends.append(costs[edge])
+    if not ends and len(parts) == 1:
+        return parts[0]
+    return np.unique(np.concatenate([*parts, np.array(ends, dtype=np.int64)]))
 
 
-def _of_pair(found: Sums, pair: Pair) -> Ints:
+def _of_pair(one: Ints, other: Ints) -> Ints:
     """Return all sums of a cost of one and a cost of the other."""
-    few, many = sorted((found.costs[pair.first], found.costs[pair.rest]), key=len)
+    few, many = sorted((one, other), key=len)
+    if not len(few):
+        return few
+    base, span = int(few[0] + many[0]), int(few[-1] + many[-1] - few[0] - many[0]) + 1
+    if span <= min(TABLE, 16 * len(few) * len(many)):
+        marks = np.zeros(span, dtype=np.bool_)
+        offsets = many - many[0]
+        for shift in (few - few[0]).tolist():
+            marks[offsets + shift] = True
+        return np.flatnonzero(marks) + base
     total: Ints = np.empty(0, dtype=np.int64)
-    if not len(few) or not len(many):
-        return total
     step = max(1, PAIRS // len(many))
     for start in range(0, len(few), step):
         total = np.union1d(total, np.add.outer(few[start : start + step], many))
