@@ -1,0 +1,36 @@
+"""A history and chance -> members that were not asked yet."""
+
+from collections.abc import Callable
+from random import Random
+
+from archc.members import Member
+from archc.search.protocol import History, Spent
+
+TRIES = 100
+
+
+def fresh(history: History, draw: Callable[[], Member], fidelity: float = 1.0) -> Member | None:
+    """Return the first of a hundred draws that was not asked yet; None where all were, as near the end of a space."""
+    for _ in range(TRIES):
+        member = draw()
+        if not history.seen(member, fidelity):
+            return member
+    return None
+
+
+def unseen(history: History, rng: Random, fidelity: float = 1.0) -> Member:
+    """Return a member that was not asked yet, by the weights; near the end of a space, the next by number from a random one.
+
+    Raises Spent where all members were asked.
+    """
+    space = history.space
+    found = fresh(history, lambda: space.sample(rng)[0], fidelity)
+    if found is not None:
+        return found
+    count = space.count()
+    start = rng.randrange(count)
+    for step in range(min(count, len(history) + 1)):
+        member = space[(start + step) % count]
+        if not history.seen(member, fidelity):
+            return member
+    raise Spent("every member of the space was asked")
