@@ -116,6 +116,7 @@ ONE = {
         model("{ let rest = into -> relu  return (rest, into) -> sub }", "(into: [4, 6]) -> [4, 6]"),
     ),
     "names of open sizes": (model("relu", "[b, 6, a] -> [b, 6, a]"), model("relu", "[n, 6, m] -> [n, 6, m]")),
+    "qualifiers": (model("zero -> relu", "causal [4, 6] -> [4, 6]"), model("zero -> relu")),
     "id": (model("linear(6) -> relu"), model("id -> linear(6) -> id -> (relu -> id)")),
     "a block": (
         model("linear(6) -> relu -> linear(6)"),
