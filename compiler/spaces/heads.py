@@ -6,7 +6,7 @@ from math import isfinite
 from archc.graph import Graph, OpNode, Pattern, Static
 from archc.ops.attributes import flag, integer, real, wholes
 from archc.sizes.size import Size
-from archc.tensor import Tensor, substitute, untagged
+from archc.tensor import Tensor, substitute
 
 Renaming = Mapping[str, Size]
 """The sizes that stay open, each with its name by place: what a program calls them is no part of a network."""
@@ -55,8 +55,8 @@ def renaming(graph: Graph) -> Renaming:
 
 
 def type_text(kind: Tensor, names: Renaming) -> str:
-    """Return a tensor's type with its open sizes renamed; qualifiers say what holds of a value, and are no part of it."""
-    renamed = untagged(substitute(kind, names) if names else kind)
+    """Return a tensor's type with its open sizes renamed."""
+    renamed = substitute(kind, names) if names else kind
     assert isinstance(renamed, Tensor), kind
     return f"{renamed.kind}{renamed}" if renamed.kind == "Float" else str(renamed)
 
