@@ -69,7 +69,7 @@ def _copies(session: Session, walk: Callable[[Flow], Flow], count: int) -> tuple
 
 def _count(session: Session, value: Value, expr: s.Binary) -> Size | Interval:
     if isinstance(value, Interval) and isinstance(value.low, Size) and isinstance(value.high, Size):
-        if session.flexible:
+        if session.flexible or session.chooser is not None:
             return value
         text = "a range of repetitions is a choice, and only a space has choices"
         raise Refusal(

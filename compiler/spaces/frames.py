@@ -1,69 +1,62 @@
 """Expressions at an input type -> groups: pipelines, tuples, choices, bodies and loops of a space.
 
 Each function is a coroutine: it yields the key and the coroutine of a group that it needs and is sent that group, so
-that a space as deep as it likes takes no room on the stack.
+that a space as deep as it likes takes no room on the stack. What is known already is not yielded.
 """
 
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING
 
 from archc.grammar import syntax as s
-from archc.rules.choices import decide, settle, shares
+from archc.rules.choices import decide, settle
 from archc.rules.infer import is_point
 from archc.rules.repeat import turns_of
 from archc.rules.session import Session
 from archc.rules.static import evaluate
 from archc.spaces.groups import NO_USES, PLAIN, Draft, Group, Partial, combined, joined
 from archc.tensor import Product
-from archc.values import Applied, Closure, Decided, Env, Flow, Layer, Value
+from archc.values import Applied, Closure, Decided, Env, Layer, Value
 
 if TYPE_CHECKING:
-    from archc.spaces.refiner import Budget, Refiner
+    from archc.spaces.refiner import Budget, Plan, Refiner, Values
 
 Key = tuple[object, ...]
+Asked = Generator[tuple[Key, "Frame"], Group, Group]
 Frame = Generator[tuple[Key, "Frame"], Group, Draft | Group]
 
 
-def through(
-    refiner: "Refiner", value: Value, into: int, budget: "Budget"
-) -> Generator[tuple[Key, Frame], Group, Group]:
+def through(refiner: "Refiner", plan: "Plan", into: int, budget: "Budget") -> Asked:
     """Return the group of an architecture at an input type."""
-    plan = refiner.plan(value)
-    key = ("value", plan.number, into, refiner.left(budget, plan.reach))
-    known = refiner.done.get(key)
-    if known is not None:
-        return known
-    return (yield key, _value(refiner, value, into, budget))
+    key = refiner.key(plan, into, budget)
+    known = refiner.known(plan, into, key)
+    return known if known is not None else (yield key, _value(refiner, plan, into, budget))
 
 
-def _value(refiner: "Refiner", value: Value, into: int, budget: "Budget") -> Frame:
+def _value(refiner: "Refiner", plan: "Plan", into: int, budget: "Budget") -> Frame:
     from archc.spaces.mentions import mention, shared
 
-    if isinstance(value, Flow):
-        draft = Draft()
-        draft.add((refiner.keys.type(value.type), ()), (PLAIN, (), 0, NO_USES))
-        return draft
-    if refiner.plan(value).steady:
-        return refiner.piece(value, into)
+    value = plan.value
     match value:
-        case Closure(expr, env):
-            return (yield from _expression(refiner, expr, env, into, budget))
+        case Closure(expr):
+            return (yield from _expression(refiner, plan, expr, into, budget))
         case Applied():
             return (yield from mention(refiner, value, into, budget))
         case Decided() | Layer():
             return (yield from shared(refiner, value, into, budget))
         case _:
-            return refiner.piece(value, into)
+            raise AssertionError(value)
 
 
-def _expression(refiner: "Refiner", expr: s.Expr, env: Env, into: int, budget: "Budget") -> Frame:
+def _expression(refiner: "Refiner", plan: "Plan", expr: s.Expr, into: int, budget: "Budget") -> Frame:
+    assert isinstance(plan.value, Closure)
+    env = plan.value.env
     match expr:
         case s.Pipe():
-            return (yield from _pipe(refiner, expr, 0, env, into, budget))
+            return (yield from _pipe(refiner, plan, expr, 0, into, budget))
         case s.Tuple(items):
             return (yield from _tuple(refiner, items, env, into, budget))
         case s.Choice():
-            return (yield from _choice(refiner, expr, env, into, budget))
+            return (yield from _choice(refiner, plan, expr, into, budget))
         case s.Body():
             return (yield from _body(refiner, expr, 0, env, into, budget))
         case s.Fold():
@@ -71,21 +64,25 @@ def _expression(refiner: "Refiner", expr: s.Expr, env: Env, into: int, budget: "
         case s.Binary():
             return (yield from _repeat(refiner, expr, env, into, budget))
         case _:
-            return (yield from _single(refiner, expr, env, into, budget))
+            return (yield from _single(refiner, refiner.values(expr, env), into, budget))
 
 
-def _single(refiner: "Refiner", expr: s.Expr, env: Env, into: int, budget: "Budget") -> Frame:
-    """An expression that is a mention, once its arguments are evaluated."""
+def _single(refiner: "Refiner", values: "Values", into: int, budget: "Budget") -> Frame:
+    """A mention, once its arguments are evaluated."""
     draft = Draft()
-    for label, value in refiner.values(expr, env, draft):
-        group = yield from through(refiner, value, into, budget)
-        if label == PLAIN and len(refiner.values(expr, env, draft)) == 1:
+    draft.refuse(values.failure)
+    for label, plan in values.found:
+        key = refiner.key(plan, into, budget)
+        group = refiner.known(plan, into, key)
+        if group is None:
+            group = yield key, _value(refiner, plan, into, budget)
+        if label == PLAIN and len(values.found) == 1:
             return group
-        _pass(draft, label, group, refiner)
+        add_all(draft, label, group, refiner)
     return draft
 
 
-def _pass(draft: Draft, label: int, group: Group, refiner: "Refiner") -> None:
+def add_all(draft: Draft, label: int, group: Group, refiner: "Refiner") -> None:
     """Add what a group gives behind the decisions of `label`."""
     for out, state in group.outs.items():
         draft.add(out, (label, (state,), 0, NO_USES))
@@ -94,7 +91,7 @@ def _pass(draft: Draft, label: int, group: Group, refiner: "Refiner") -> None:
 
 
 # ---------------------------------------------------------------- pipelines
-Rest = Callable[[int], Generator[tuple[Key, Frame], Group, Group]]
+Rest = Callable[[int], Asked]
 
 
 def _then(
@@ -105,31 +102,39 @@ def _then(
     share = store.shares[label]
     draft.lost += share * first.lost
     draft.refuse(first.failure)
+    ways = draft.ways
     for (kind, demands), state in first.outs.items():
         group = yield from rest(kind)
         draft.lost += share * store.mass[state] * group.lost
         draft.refuse(group.failure, 1)
-        for (last, more), below in group.outs.items():
-            both = joined(demands, more)
-            if both is not None:
-                draft.add((last, both), (label, (state, below), 0, NO_USES))
+        for out, below in group.outs.items():
+            if demands or out[1]:
+                both = joined(demands, out[1])
+                if both is None:
+                    continue
+                out = out[0], both
+            found = ways.get(out)
+            if found is None:
+                found = ways[out] = []
+            found.append((label, (state, below), 0, NO_USES))
 
 
-def _pipe(refiner: "Refiner", expr: s.Pipe, at: int, env: Env, into: int, budget: "Budget") -> Frame:
-    stage = expr.stages[at]
+def _pipe(refiner: "Refiner", plan: "Plan", expr: s.Pipe, at: int, into: int, budget: "Budget") -> Frame:
+    values = refiner.stage(plan, expr, at)
     if at == len(expr.stages) - 1:
-        return (yield from _single(refiner, stage, env, into, budget))
+        return (yield from _single(refiner, values, into, budget))
     draft = Draft()
-    left = refiner.left(budget, refiner.reach(expr, env))
-    seen = refiner.keys.env(expr, env)
+    draft.refuse(values.failure)
+    left = refiner.left(budget, plan.reach)
+    done = refiner.done
 
-    def rest(kind: int) -> Generator[tuple[Key, Frame], Group, Group]:
-        key = ("pipe", id(expr), at + 1, seen, kind, left)
-        known = refiner.done.get(key)
-        return known if known is not None else (yield key, _pipe(refiner, expr, at + 1, env, kind, budget))
+    def rest(kind: int) -> Asked:
+        key = (plan.number, at + 1, kind, left)
+        known = done.get(key)
+        return known if known is not None else (yield key, _pipe(refiner, plan, expr, at + 1, kind, budget))
 
-    for label, value in refiner.values(stage, env, draft):
-        first = yield from through(refiner, value, into, budget)
+    for label, stage in values.found:
+        first = yield from through(refiner, stage, into, budget)
         yield from _then(refiner, draft, label, first, rest)
     return draft
 
@@ -138,14 +143,10 @@ def _tuple(refiner: "Refiner", items: tuple[s.Expr, ...], env: Env, into: int, b
     draft = Draft()
     parts: list[Partial] = [((), (), ())]
     for item in items:
-        one = Draft()
-        for label, value in refiner.values(item, env, draft):
-            group = yield from through(refiner, value, into, budget)
-            _pass(one, label, group, refiner)
-        draft.refuse(one.failure)
-        draft.lost += one.lost
-        is_plain = len(refiner.values(item, env, draft)) == 1 and label == PLAIN
-        parts = combined(parts, group if is_plain else refiner.store.close(one))
+        group = yield from _item(refiner, item, env, into, budget)
+        draft.refuse(group.failure)
+        draft.lost += group.lost
+        parts = combined(parts, group)
         refiner.count(len(parts))
     types = refiner.keys.types
     for kinds, demands, states in parts:
@@ -154,38 +155,61 @@ def _tuple(refiner: "Refiner", items: tuple[s.Expr, ...], env: Env, into: int, b
     return draft
 
 
-def _choice(refiner: "Refiner", expr: s.Choice, env: Env, into: int, budget: "Budget") -> Frame:
+def _item(refiner: "Refiner", item: s.Expr, env: Env, into: int, budget: "Budget") -> Asked:
+    """Return the group of one item of a tuple."""
+    values = refiner.values(item, env)
+    if len(values.found) == 1 and values.found[0][0] == PLAIN:
+        return (yield from through(refiner, values.found[0][1], into, budget))
     draft = Draft()
-    each = shares(expr.arms)
-    site = refiner.arms(expr, each)
-    for number, arm in enumerate(expr.arms):
-        if not each[number]:
-            continue
-        for decisions, value in refiner.outcomes(arm.value, env, draft):
-            group = yield from through(refiner, value, into, budget)
-            _pass(draft, refiner.store.label(((site, number), *decisions)), group, refiner)
+    draft.refuse(values.failure)
+    for label, plan in values.found:
+        group = yield from through(refiner, plan, into, budget)
+        add_all(draft, label, group, refiner)
+    return refiner.store.close(draft)
+
+
+def _choice(refiner: "Refiner", plan: "Plan", expr: s.Choice, into: int, budget: "Budget") -> Frame:
+    draft = Draft()
+    arms = refiner.arms(plan, expr)
+    draft.refuse(arms.failure)
+    shares, ways = refiner.store.shares, draft.ways
+    for label, arm in arms.found:
+        key = refiner.key(arm, into, budget)
+        group = refiner.known(arm, into, key)
+        if group is None:
+            group = yield key, _value(refiner, arm, into, budget)
+        for out, state in group.outs.items():
+            way = (label, (state,), 0, NO_USES)
+            found = ways.get(out)
+            if found is None:
+                ways[out] = [way]
+            else:
+                found.append(way)
+        draft.lost += shares[label] * group.lost
+        draft.refuse(group.failure)
     return draft
 
 
 # ---------------------------------------------------------------- bodies
 def _body(refiner: "Refiner", expr: s.Body, at: int, env: Env, into: int, budget: "Budget") -> Frame:
     if at == len(expr.statements):
-        return (yield from _single(refiner, expr.value, env, into, budget))
+        return (yield from _single(refiner, refiner.values(expr.value, env), into, budget))
     statement = expr.statements[at]
-    left = refiner.left(budget, refiner.reach(expr, env))
 
-    def rest(inner: Env) -> Generator[tuple[Key, Frame], Group, Group]:
+    def rest(inner: Env) -> Asked:
+        left = refiner.left(budget, refiner.reach(expr, inner))
         key = ("body", id(expr), at + 1, refiner.keys.env(expr, inner), into, left)
         known = refiner.done.get(key)
         return known if known is not None else (yield key, _body(refiner, expr, at + 1, inner, into, budget))
 
     draft = Draft()
     if is_point(statement.value, env):
-        for label, value in refiner.values(statement.value, env, draft):
-            first = yield from through(refiner, value, into, budget)
-            yield from _then(
-                refiner, draft, label, first, lambda kind: rest(refiner.named(env, statement, refiner.flow(kind)))
-            )
+        values = refiner.values(statement.value, env)
+        draft.refuse(values.failure)
+        for label, plan in values.found:
+            first = yield from through(refiner, plan, into, budget)
+            bound = _bound(refiner, env, statement, rest)
+            yield from _then(refiner, draft, label, first, bound)
         return draft
     key = ("let", id(statement), refiner.keys.env(statement.value, env))
     for taken, value in refiner.walked(key, _named(statement, env), draft):
@@ -194,6 +218,11 @@ def _body(refiner: "Refiner", expr: s.Body, at: int, env: Env, into: int, budget
         group = yield from rest(refiner.named(env, statement, value))
         refiner.settle(draft, taken, group, value)
     return draft
+
+
+def _bound(refiner: "Refiner", env: Env, statement: s.Statement, rest: Callable[[Env], Asked]) -> Rest:
+    """Return what goes on once a statement has named a point."""
+    return lambda kind: rest(refiner.named(env, statement, refiner.flow(kind)))
 
 
 def _named(statement: s.Statement, env: Env) -> Callable[[Session], Value]:
@@ -215,7 +244,7 @@ def _repeat(refiner: "Refiner", expr: s.Binary, env: Env, into: int, budget: "Bu
     for taken, copies in refiner.walked(key, count, draft):
         turns = (env,) * refiner.copies(copies, expr)
         group = yield from _turns(refiner, expr.left, turns, 0, into, budget)
-        _pass(draft, refiner.store.label(taken.decisions), group, refiner)
+        add_all(draft, refiner.store.label(taken.decisions), group, refiner)
     return draft
 
 
@@ -225,20 +254,18 @@ def _fold(refiner: "Refiner", expr: s.Fold, env: Env, into: int, budget: "Budget
     for taken, bound in refiner.walked(key, lambda session: turns_of(session, expr, env), draft):
         turns = tuple(env.bind(**turn) for turn in bound)
         group = yield from _turns(refiner, expr.body, turns, 0, into, budget)
-        _pass(draft, refiner.store.label(taken.decisions), group, refiner)
+        add_all(draft, refiner.store.label(taken.decisions), group, refiner)
     return draft
 
 
-def _turns(
-    refiner: "Refiner", body: s.Expr, turns: tuple[Env, ...], at: int, into: int, budget: "Budget"
-) -> Generator[tuple[Key, Frame], Group, Group]:
+def _turns(refiner: "Refiner", body: s.Expr, turns: tuple[Env, ...], at: int, into: int, budget: "Budget") -> Asked:
     """Return the group of the turns from `at` on; equal rests of equal loops are one."""
-    keys = refiner.keys
-    if turns and all(turn is turns[0] for turn in turns):
-        seen: tuple[object, ...] = (keys.env(body, turns[0]), len(turns) - at)
+    seen: tuple[object, ...]
+    if turns and turns[0] is turns[-1]:
+        seen = (refiner.keys.env(body, turns[0]), len(turns) - at)
     else:
-        seen = tuple(keys.env(body, turn) for turn in turns[at:])
-    reach = refiner.reach(body, turns[0]) if turns else frozenset()
+        seen = tuple(refiner.keys.env(body, turn) for turn in turns[at:])
+    reach = refiner.reach(body, turns[0]) if turns else frozenset[int]()
     key = ("turns", id(body), seen, into, refiner.left(budget, reach))
     known = refiner.done.get(key)
     return known if known is not None else (yield key, _turn(refiner, body, turns, at, into, budget))
@@ -249,7 +276,9 @@ def _turn(refiner: "Refiner", body: s.Expr, turns: tuple[Env, ...], at: int, int
     if at == len(turns):
         draft.add((into, ()), (PLAIN, (), 0, NO_USES))
         return draft
-    for label, value in refiner.values(body, turns[at], draft):
-        first = yield from through(refiner, value, into, budget)
+    values = refiner.values(body, turns[at])
+    draft.refuse(values.failure)
+    for label, plan in values.found:
+        first = yield from through(refiner, plan, into, budget)
         yield from _then(refiner, draft, label, first, lambda kind: _turns(refiner, body, turns, at + 1, kind, budget))
     return draft

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from archc.grammar.diagnostics import Diagnostic
 from archc.spaces.forest import Decision, Site
 
-Demand = tuple[int, int, int, int]
-"""A mention of what a name decides: its token, the group and the state of this use, and how many such uses."""
+Demand = tuple[int, int, int, int, int]
+"""A mention of what a name decides: its token, the group and the state of this use, how often it runs, and how many
+sets of weights it has. One that never runs only says what the name can be."""
 
 Out = tuple[int, tuple[Demand, ...]]
 """The number of an output type, and what is demanded of the names that stand around, in order."""
@@ -170,14 +171,14 @@ def joined(one: tuple[Demand, ...], other: tuple[Demand, ...]) -> tuple[Demand, 
     if not one or not other:
         return one or other
     found = {demand[:2]: demand for demand in one}
-    for token, group, state, count in other:
+    for token, group, state, runs, copies in other:
         known = found.get((token, group))
         if known is None:
-            found[token, group] = token, group, state, count
+            found[token, group] = token, group, state, runs, copies
         elif known[2] != state:
             return None
         else:
-            found[token, group] = token, group, state, known[3] + count
+            found[token, group] = token, group, state, known[3] + runs, known[4] + copies
     return tuple(sorted(found.values()))
 
 

@@ -47,6 +47,7 @@ class Keys:
     types: list[Type] = field(default_factory=list)
     _type_numbers: dict[Hashable, int] = field(default_factory=dict)
     _values: dict[Hashable, int] = field(default_factory=dict)
+    _by_object: dict[int, tuple[Value, int]] = field(default_factory=dict)
     _names: dict[tuple[int, int], Names] = field(default_factory=dict)
     _reach: dict[int, Reach] = field(default_factory=dict)
     _reached: dict[int, Reach] = field(default_factory=dict)
@@ -63,10 +64,15 @@ class Keys:
 
     def value(self, value: Value) -> int:
         """Return the number of a value; architectures are equal where text and environment are."""
+        held = self._by_object.get(id(value))
+        if held is not None:
+            return held[1]
         key = self._key(value)
         known = self._values.get(key)
         if known is None:
             known = self._values[key] = len(self._values)
+        if isinstance(value, (Applied, Closure, Layer, Decided, Method, Flow)):
+            self._by_object[id(value)] = value, known
         return known
 
     def _key(self, value: Value) -> Hashable:

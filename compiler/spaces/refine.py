@@ -79,7 +79,7 @@ def _refined(refiner: Refiner, definition: Definition, arguments: Mapping[str, A
 
 
 def _root(refiner: Refiner, applied: Value, into: int):  # type: ignore[no-untyped-def]
-    return (yield from through(refiner, applied, into, ()))
+    return (yield from through(refiner, refiner.plan(applied), into, ()))
 
 
 def _empty(definition: Definition, group: Group) -> Diagnostic:

@@ -1,6 +1,6 @@
 """The state of one refinement: groups that are done, sites, pieces of network, and what a walk asks for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -9,16 +9,19 @@ from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.limits import exceeded
 from archc.grammar.source import Span
+from archc.names.mentions import names_of
+from archc.rules.choices import shares
 from archc.rules.infer import apply as infer_apply
+from archc.rules.infer import signature
 from archc.rules.openness import is_open
+from archc.rules.output import require_output
 from archc.rules.session import Budget as Steps
 from archc.rules.session import Chooser, Exhausted, Fork, PerUse, Refusal, Session
 from archc.rules.static import evaluate
 from archc.sizes.prove import Context
 from archc.sizes.size import Size
-from archc.spaces.forest import Decision
 from archc.spaces.frames import Frame, Key
-from archc.spaces.groups import NO_USES, PLAIN, Draft, Group, Store
+from archc.spaces.groups import EMPTY, NO_USES, PLAIN, Demand, Draft, Failure, Group, Store, joined
 from archc.spaces.keys import Keys, Reach, has_depth
 from archc.spaces.measures import depth_bound
 from archc.spaces.product import Products
@@ -52,8 +55,17 @@ class Plan:
     """What is known of an architecture before it is used; a steady one makes no choice."""
 
     number: int
+    value: Value
     reach: Reach
     steady: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Every value of an expression, behind the label of the decisions that lead to it; why others are none."""
+
+    found: tuple[tuple[int, Plan], ...]
+    failure: Failure | None
 
 
 class TooLarge(Exception):
@@ -78,7 +90,8 @@ class Refiner:
     transfers: Transfers = field(init=False)
     _plans: dict[int, Plan] = field(default_factory=dict)
     _walked: dict[Key, tuple[list[tuple[Taken, object]], Diagnostic | None]] = field(default_factory=dict)
-    _values: dict[Key, list[tuple[int, Value]]] = field(default_factory=dict)
+    _values: dict[Key, Values] = field(default_factory=dict)
+    _promises: dict[Key, Diagnostic | None] = field(default_factory=dict)
     _pieces: dict[tuple[int, int], int] = field(default_factory=dict)
     _layers: dict[int, tuple[int, int]] = field(default_factory=dict)
     _steady: dict[int, bool] = field(default_factory=dict)
@@ -180,35 +193,98 @@ class Refiner:
                 raise Exhausted(exceeded(self.program.limits, "repeats", message=text, span=span))
         return found, refused
 
-    def outcomes(self, expr: s.Expr, env: Env, draft: Draft) -> list[tuple[tuple[Decision, ...], Value]]:
-        """Return every value of an expression with the decisions that lead to it."""
-        key = ("static", id(expr), self.keys.env(expr, env))
-        walked = self.walked(key, lambda session: evaluate(session, expr, env), draft)
-        return [(taken.decisions, value) for taken, value in walked]
-
-    def values(self, expr: s.Expr, env: Env, draft: Draft) -> list[tuple[int, Value]]:
+    def values(self, expr: s.Expr, env: Env) -> Values:
         """Return every value of an expression with the label of the decisions that lead to it."""
-        key = ("labelled", id(expr), self.keys.env(expr, env))
+        key = ("static", id(expr), self.keys.env(expr, env))
         known = self._values.get(key)
         if known is None:
-            outcomes = self.outcomes(expr, env, draft)
-            known = self._values[key] = [(self.store.label(decisions), value) for decisions, value in outcomes]
+            draft = Draft()
+            walked = self.walked(key, lambda session: evaluate(session, expr, env), draft)
+            found = tuple((self.store.label(taken.decisions), self.plan(value)) for taken, value in walked)
+            known = self._values[key] = Values(found, draft.failure)
         return known
 
-    def arms(self, expr: s.Choice, shares: tuple[float, ...]) -> int:
-        """Return the site of a choice between architectures."""
-        return self.sites.number(lambda: tuple(_short(arm.value.span) for arm in expr.arms), shares, expr.span)
+    def stage(self, plan: Plan, expr: s.Pipe, at: int) -> Values:
+        """Return the values of a stage of a pipeline."""
+        key = ("stage", plan.number, at)
+        known = self._values.get(key)
+        if known is None:
+            assert isinstance(plan.value, Closure)
+            known = self._values[key] = self.values(expr.stages[at], plan.value.env)
+        return known
+
+    def arms(self, plan: Plan, expr: s.Choice) -> Values:
+        """Return the arms of a choice between architectures, each behind the decision for it."""
+        key = ("arms", plan.number)
+        known = self._values.get(key)
+        if known is not None:
+            return known
+        assert isinstance(plan.value, Closure)
+        each = shares(expr.arms)
+        site = self.sites.number(lambda: tuple(_short(arm.value.span) for arm in expr.arms), each, expr.span)
+        found: list[tuple[int, Plan]] = []
+        draft = Draft()
+        decisions = {number: entry for entry, number in self.store.labels.items()}
+        for number, arm in enumerate(expr.arms):
+            if each[number]:
+                values = self.values(arm.value, plan.value.env)
+                draft.refuse(values.failure)
+                decisions.update((label, entry) for entry, label in self.store.labels.items())
+                found.extend((self.store.label(((site, number), *decisions[label])), p) for label, p in values.found)
+        known = self._values[key] = Values(tuple(found), draft.failure)
+        return known
 
     def plan(self, value: Value) -> Plan:
         """Return what is known of an architecture."""
         number = self.keys.value(value)
         known = self._plans.get(number)
         if known is None:
-            known = self._plans[number] = Plan(number, self.keys.reach(value), self._is_steady(value))
+            known = self._plans[number] = Plan(number, value, self.keys.reach(value), self._is_steady(value))
         return known
+
+    def key(self, plan: Plan, into: int, budget: Budget) -> Key:
+        """Return the key of an architecture at an input type."""
+        if budget and plan.reach:
+            return plan.number, into, self.left(budget, plan.reach)
+        return plan.number, into
+
+    def known(self, plan: Plan, into: int, key: Key) -> Group | None:
+        """Return a group that is known, or that takes no more than typing a piece or a point."""
+        found = self.done.get(key)
+        if found is None and plan.steady:
+            found = self.done[key] = self.store.close(self.piece(plan, into))
+        return found
+
+    def promise(self, definition: Definition, env: Env) -> Callable[[int], Diagnostic | None]:
+        """Return what tells why a declaration may not put out a type: None where it may."""
+        arrow = signature(definition.declaration)
+        if arrow is None:
+            return lambda _: None
+        target = arrow.target
+        free = isinstance(target, s.TypeVariable) and target.name not in env.names
+        names = tuple(
+            sorted((name, self.keys.value(env.names[name])) for name in names_of(target) if name in env.names)
+        )
+
+        def told(kind: int) -> Diagnostic | None:
+            key = ("promise", id(target), names, kind)
+            if key not in self._promises:
+                self._promises[key] = self._unkept(definition, target, env, kind)
+            return self._promises[key]
+
+        return (lambda _: None) if free else told
+
+    def _unkept(self, definition: Definition, target: s.TypeExpr, env: Env, kind: int) -> Diagnostic | None:
+        try:
+            require_output(self.session(definition), target, self.flow(kind), env)
+        except Refusal as refusal:
+            return refusal.diagnostic
+        return None
 
     def _is_steady(self, value: Value) -> bool:
         """Return whether an architecture makes no choice and mentions nothing that a name decides."""
+        if not isinstance(value, (Applied, Closure, Decided, Layer)):
+            return True
         return not is_open(self.program.scopes, value) and not any(
             isinstance(entry, (Decided, Layer)) for entry in self._mentioned(value)
         )
@@ -245,11 +321,15 @@ class Refiner:
         return flow(self.keys.types[kind])
 
     # ------------------------------------------------------------ pieces
-    def piece(self, value: Value, into: int) -> Draft:
+    def piece(self, plan: Plan, into: int) -> Draft:
         """Return what an architecture without choices gives."""
         draft = Draft()
+        value = plan.value
+        if isinstance(value, Flow):
+            draft.add((self.keys.type(value.type), ()), (PLAIN, (), 0, NO_USES))
+            return draft
         kind = self.keys.types[into]
-        transfer = self.transfers.of(value, self.keys.value(value))
+        transfer = self.transfers.of(value, plan.number)
         if transfer is not None:
             try:
                 output = guarded(transfer, kind)
@@ -259,7 +339,7 @@ class Refiner:
                 if output is None:
                     draft.refuse((0, lambda: self._refusal(value, kind)))
                 else:
-                    self._piece_out(draft, value, into, output)
+                    self._piece_out(draft, plan, into, output)
                 return draft
         session = self.session(self.root)
         try:
@@ -271,11 +351,11 @@ class Refiner:
             text = f"what `{show(value)}` is depends on something that is not known here"
             draft.refuse((session.stages, Diagnostic("A0702", text, getattr(value, "span", Span(0, 0)))))
             return draft
-        self._piece_out(draft, value, into, result.type)
+        self._piece_out(draft, plan, into, result.type)
         return draft
 
-    def _piece_out(self, draft: Draft, value: Value, into: int, output: Type) -> None:
-        uses = NO_USES if _is_identity(value) else {self.piece_number(value, into): (1, 1)}
+    def _piece_out(self, draft: Draft, plan: Plan, into: int, output: Type) -> None:
+        uses = NO_USES if _is_identity(plan.value) else {self.piece_number(plan, into): (1, 1)}
         draft.add((self.keys.type(output), ()), (PLAIN, (), 0, uses))
 
     def _refusal(self, value: Value, kind: Type) -> Diagnostic:
@@ -286,12 +366,12 @@ class Refiner:
             return refusal.diagnostic
         raise AssertionError(f"{show(value)} takes {kind}, and its closure does not")
 
-    def piece_number(self, value: Value, into: int) -> int:
+    def piece_number(self, plan: Plan, into: int) -> int:
         """Return the number of an architecture at an input type."""
-        key = (self.keys.value(value), into)
+        key = (plan.number, into)
         if key not in self._pieces:
             self._pieces[key] = len(self.pieces)
-            self.pieces.append((value, into))
+            self.pieces.append((plan.value, into))
         return self._pieces[key]
 
     def apply(self, session: Session, value: Value, into: Flow, span: Span) -> Flow:
@@ -316,52 +396,48 @@ class Refiner:
     def layer(self, value: Value, statement: s.Statement) -> Layer:
         """Return a `let` of an architecture: one set of weights."""
         assert isinstance(value, (Applied, Closure, Decided))
-        token = (
-            value.by if isinstance(value, Decided) else self.sites.token(statement.value.span, self.keys.value(value))
-        )
+        token = self.sites.token(statement.span, self.keys.value(value))
         return Layer(value, token, statement.value.span)
 
     def named_architecture(self, value: Decided | Layer) -> tuple[Value, int]:
         """Return what a name stands for, and its token."""
-        if isinstance(value, Layer):
-            inner = value.architecture.architecture if isinstance(value.architecture, Decided) else value.architecture
-            token = value.token
-        else:
-            inner, token = value.architecture, value.by
+        inner = value.architecture
+        if isinstance(value, Layer) and isinstance(inner, Decided):
+            inner = inner.architecture
+        token = value.token if isinstance(value, Layer) else value.by
         assert isinstance(token, int)
         return inner, token
 
     def settle(self, draft: Draft, taken: Taken, group: Group, value: Value = True) -> None:
         """Add a group in which names were demanded things: those that stand here get states of their own."""
         label = self.store.label(taken.decisions)
-        tokens = [token for token, _ in taken.tokens]
-        nested = len(tokens)
-        is_layer = isinstance(value, Layer)
-        if isinstance(value, Layer) and not tokens:
-            assert isinstance(value.token, int)
-            tokens = [value.token]
-        share = self.store.shares[label]
-        draft.lost += share * group.lost
+        draft.lost += self.store.shares[label] * group.lost
         draft.refuse(group.failure)
-        own = set(tokens)
+        tokens = [token for token, _ in taken.tokens]
+        layer, owner = (value.token, value.architecture) if isinstance(value, Layer) else (None, None)
+        own = {*tokens, layer}
         for (kind, demands), state in group.outs.items():
+            rest = tuple(demand for demand in demands if demand[0] not in own)
+            if isinstance(owner, Decided) and not tokens:  # what stands around decides it
+                assert isinstance(owner.by, int)
+                lent = tuple((owner.by, *demand[1:]) for demand in _shared(demands, layer))
+                both = joined(rest, tuple(sorted(lent)))
+                if both is not None:
+                    draft.add((kind, both), (label, (state,), 0, NO_USES))
+                continue
             below = []
-            for token in tokens:
-                wanted = [demand for demand in demands if demand[0] == token]
-                below.append(self._fit(wanted, shared=is_layer))
+            for token in [layer] if layer is not None else tokens:
+                wanted = _shared(demands, token) if layer is not None else [d for d in demands if d[0] == token]
+                below.append(self._fit(wanted))
             found = tuple(entry for entry in below if entry is not None)
             if len(found) == len(below):
-                rest = tuple(demand for demand in demands if demand[0] not in own)
-                draft.add((kind, rest), (label, (*found, state), nested, NO_USES))
+                draft.add((kind, rest), (label, (*found, state), len(tokens), NO_USES))
 
-    def _fit(self, demands: "list[tuple[int, int, int, int]]", *, shared: bool) -> int | None:
-        """Return a state of what fits all uses of a name; its copies have weights of their own unless it is shared."""
+    def _fit(self, demands: "Sequence[Demand]") -> int | None:
+        """Return a state of what fits all uses of a name."""
         if not demands:
-            return 0
-        parts = []
-        for place, (_, _, state, count) in enumerate(demands):
-            parts.append((state, count, (0 if place else 1) if shared else count))
-        return self.products.state(tuple(parts))
+            return EMPTY
+        return self.products.state(tuple((state, runs, copies) for _, _, state, runs, copies in demands))
 
     # ------------------------------------------------------------ bounds
     def copies(self, value: Value, expr: s.Binary) -> int:
@@ -394,6 +470,12 @@ class Refiner:
 
 def _is_identity(value: Value) -> bool:
     return isinstance(value, Applied) and value.definition.module == 0 and value.definition.name == "id"
+
+
+def _shared(demands: Sequence[Demand], token: object) -> list[Demand]:
+    """Return the uses of a layer, of which only the first has weights: the others share them."""
+    found = [demand for demand in demands if demand[0] == token]
+    return [(*demand[:4], 0 if place else 1) for place, demand in enumerate(found)]
 
 
 def _short(span: Span) -> str:
