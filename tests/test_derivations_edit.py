@@ -1,22 +1,26 @@
 """Edits of derivations: whatever is redrawn, swapped or changed is derivable and new, and distances are those of paths."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import product
 from math import prod
+from pathlib import Path
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import archc
 from archc.runtime.derivations.distance import Edit, distance, hamming
 from archc.runtime.derivations.draw import By, Sampler
 from archc.runtime.derivations.edit import NoOther, Place, crossover, interchange, mutate, places
 from archc.runtime.derivations.neighbours import neighbours
 from archc.runtime.derivations.nodes import nodes_of
+from archc.runtime.derivations.ranks import enumerate_from
 from archc.spaces.forest import Decision, Derivation, Forest, Site, forest_of, script, subtree
+from archc.spaces.refine import refine
 
 Row = list[tuple[tuple[Decision, ...], tuple[int, ...]]]
 MOST = 3000
@@ -385,6 +389,30 @@ def test_types_in_between_follow_an_option(
     assert sorted(script(forest, one) for one in found) == sorted(expected)
 
 
+def test_every_member_of_einspace_that_one_decision_sets_apart_is_a_neighbour() -> None:
+    text = (Path(__file__).parent.parent / "examples/einspace.arch").read_text(encoding="utf-8")
+    program = archc.loads(text.replace("depth <= 8", "depth <= 1")).checked
+    forest = refine(program, "Net", arguments={"classes": 10}, at="[16, 8]").forest
+    every = {_decided(forest, derivation): derivation for derivation in enumerate_from(forest)}
+    words: dict[tuple[object, ...], set[tuple[Decision, ...]]] = defaultdict(set)
+    for word in every:
+        for context in _contexts(word):
+            words[context].add(word)
+    for word in Random(13).sample(sorted(every), 100):
+        apart = {other for context in _contexts(word) for other in words[context]} - {word}
+        found = [_decided(forest, one) for one in neighbours(forest, every[word])]
+        assert len(found) == len(set(found)) and apart <= set(found) <= set(every)
+
+
+def _decided(forest: Forest, derivation: Derivation) -> tuple[Decision, ...]:
+    return tuple(decision for edge in derivation.edges for decision in forest.decisions[forest.label[edge]])
+
+
+def _contexts(word: tuple[Decision, ...]) -> Iterator[tuple[object, ...]]:
+    for place, (site, _) in enumerate(word):
+        yield word[:place], site, word[place + 1 :]
+
+
 def test_what_is_below_another_option_is_kept_where_it_fits() -> None:
     rows: list[Row] = [
         [(((1, 0),), ()), (((1, 1),), ())],
@@ -519,3 +547,15 @@ def test_ten_thousand_mutations_in_a_row_are_derivable_and_new() -> None:
 
 def _small(place: Place) -> float:
     return 1 / place.size
+
+
+@pytest.mark.soak
+def test_a_hundred_thousand_mutations_of_einspace_are_derivable_and_new() -> None:
+    text = (Path(__file__).parent.parent / "examples/einspace.arch").read_text(encoding="utf-8")
+    program = archc.loads(text.replace("depth <= 8", "depth <= 1")).checked
+    forest, rng = refine(program, "Net", arguments={"classes": 10}, at="[3, 32, 32]").forest, Random(14)
+    derivation = sample(forest, rng)
+    for _ in range(100_000):
+        child = mutate(forest, derivation, rng)
+        assert is_derivable(forest, child) and script(forest, child) != script(forest, derivation)
+        derivation = child
