@@ -155,24 +155,37 @@ def _called(
     forest: Forest, costs: Sequence[int], sums: Sums, window: Window
 ) -> Iterator[tuple[int, tuple[Window, ...]]]:
     """Yield the edges of a window: the edge of the forest or -1, and the windows that it calls."""
-    number, first, end = window
-    low, high = int(sums.costs[number][first]) - sums.steps[number] + 1, int(sums.costs[number][end - 1])
+    number = window[0]
+    low, high = _extent(sums, window)
     if number >= sums.states:
         for pair in _shared(sums, sums.pair(number), low, high):
             yield -1, pair
         return
     for edge in forest.rows[number]:
         calls, below, above = forest.calls[edge], low - costs[edge], high - costs[edge]
-        if len(calls) > 1:
-            for pair in _shared(sums, sums.pair(sums.of_edge[edge]), below, above):
+        if not calls:
+            if below <= 0 <= above:
+                yield edge, ()
+        elif (inner := _window(sums, calls[0] if len(calls) == 1 else sums.of_edge[edge], below, above)) is None:
+            continue
+        elif len(calls) == 1:
+            yield edge, (inner,)
+        else:
+            for pair in _shared(sums, sums.pair(inner[0]), *_extent(sums, inner)):
                 yield edge, pair
-        elif calls:
-            known = sums.costs[calls[0]]
-            begin, stop = int(known.searchsorted(below)), int(known.searchsorted(above, side="right"))
-            if begin < stop:
-                yield edge, ((calls[0], begin, stop),)
-        elif below <= 0 <= above:
-            yield edge, ()
+
+
+def _window(sums: Sums, number: int, low: int, high: int) -> Window | None:
+    """Return the costs of a sum from `low` to `high`; None if there are none."""
+    known = sums.costs[number]
+    first, end = int(known.searchsorted(low)), int(known.searchsorted(high, side="right"))
+    return (number, first, end) if first < end else None
+
+
+def _extent(sums: Sums, window: Window) -> tuple[int, int]:
+    """Return the lowest and highest cost of a window before they were rounded."""
+    number, first, end = window
+    return int(sums.costs[number][first]) - sums.steps[number] + 1, int(sums.costs[number][end - 1])
 
 
 def _shared(sums: Sums, pair: Pair, low: int, high: int) -> Iterator[tuple[Window, Window]]:
