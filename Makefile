@@ -14,7 +14,7 @@ TYPING := build/typing/archc
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 # /p' $(MAKEFILE_LIST) | column -t -s '#'
 
-demo: .venv/demo ## compile every example, run ResNet-18 on a photograph, break three programs
+demo: .venv/demo ## networks compiled and run on a photograph, wrong programs, a model held to a type
 	@$(RUN) examples/demo.py
 
 test: check ## everything that has to hold (runs check first)

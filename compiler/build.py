@@ -246,10 +246,19 @@ def _typed(session: Session, text: str, env: Env) -> Type:
     file, found = parse(source)
     declaration = next((item for item in file.items if isinstance(item, s.Declaration)), None)
     if found or declaration is None or not isinstance(declaration.type, s.TypeArrow):
-        hint = "[3, 224, 224], Id(50257)[1024], or (src: Id(32000)[7], tgt: Id(32000)[5])"
-        raise Refusal(Diagnostic("A0704", f"`{text}` is no input type", _place(text), hint=hint))
+        raise Refusal(_no_type(text))
     blame = Blame(session.definition.name, "", None, _place(text))
-    return instantiate(session, declaration.type.source, env, blame)
+    try:
+        return instantiate(session, declaration.type.source, env, blame)
+    except Refusal as error:
+        if error.diagnostic.span.source is not source:
+            raise
+        raise Refusal(_no_type(text, f"`{error.diagnostic.span.text}` is not known here")) from error
+
+
+def _no_type(text: str, label: str = "") -> Diagnostic:
+    hint = "[3, 224, 224], Id(50257)[1024], or (src: Id(32000)[7], tgt: Id(32000)[5])"
+    return Diagnostic("A0704", f"`{text}` is no input type", _place(text), label, hint=hint)
 
 
 def _named(source: s.TypeExpr, kind: Type) -> tuple[Input, ...]:

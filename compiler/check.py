@@ -92,13 +92,18 @@ def _allowance(loaded: Loaded) -> int:
 
 def _ordered(found: list[Diagnostic]) -> list[Diagnostic]:
     missing = {(entry.span.source, entry.span.text) for entry in found if entry.code == "A0604"}
-    unique = [entry for entry in dict.fromkeys(found) if not _follows(entry, missing)]
+    unknown = {(entry.span.source, entry.span.end) for entry in found if entry.code == "A0109"}
+    unique = [entry for entry in dict.fromkeys(found) if not _follows(entry, missing, unknown)]
     ordered = sorted(unique, key=lambda entry: (entry.span.source.name if entry.span.source else "", entry.span.start))
     return ordered[:MOST_COMPLAINTS]
 
 
-def _follows(found: Diagnostic, missing: set[tuple[Source | None, str]]) -> bool:
-    """Return whether a complaint is about a name that an import should have brought, of which another one speaks."""
+def _follows(
+    found: Diagnostic, missing: set[tuple[Source | None, str]], unknown: set[tuple[Source | None, int]]
+) -> bool:
+    """Return whether another complaint speaks of it: a name that an import should have brought, `..` of no type."""
+    if found.code == "A0508" and (found.span.source, found.span.end) in unknown:
+        return True
     return found.code in ("A0101", "A0109") and (found.span.source, found.span.text) in missing
 
 

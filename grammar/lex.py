@@ -20,6 +20,8 @@ FOREIGN = {
     "\u2265": ">=", "\u2260": "!=", "\u2026": "..", ";": "", "\u00a0": "",
 }  # fmt: skip
 _FOREIGN_TEXT = "|".join(re.escape(text) for text in sorted(FOREIGN, key=len, reverse=True))
+# A field or an input by name, as it may follow a `;` that was meant as a comma.
+_FIELD = re.compile(r'\s{0,80}(?:"[^"\n]{0,80}"|[A-Za-z]\w{0,80})\??\s{0,8}:(?!=)')
 # Characters that are not seen, or that change the order in which others are seen.
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
@@ -164,6 +166,8 @@ def _head(span: Span) -> Span:
 
 def _foreign(token: Token, span: Span, limits: Limits, lexed: Lexed) -> Token | None:
     meant = FOREIGN[token.text]
+    if token.text == ";" and _FIELD.match(span.source.text if span.source else "", token.end):
+        meant = ","
     if not meant:
         what = "a no-break space is no white space here" if token.text == "\u00a0" else "nothing ends in `;` here"
         if not any(d.message == what for d in lexed.diagnostics):

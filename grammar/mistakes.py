@@ -1,7 +1,6 @@
 """What a syntax error was probably meant to be: a list of guesses, the first that fits is the message."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from archc.grammar.diagnostics import Diagnostic, Note
@@ -9,10 +8,10 @@ from archc.grammar.lex import Lexed, Token
 from archc.grammar.naming import capitalised, lowered
 from archc.grammar.source import Source, Span, position
 from archc.grammar.tables import END, Tables
+from archc.grammar.type_mistakes import TYPE_GUESSES
+from archc.grammar.unexpected import CLOSER, STARTERS, Unexpected, show
 
-_CLOSER = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 _SIGN = {"LPAR": "(", "LSQB": "[", "LBRACE": "{", "RPAR": ")", "RSQB": "]", "RBRACE": "}"}
-_STARTERS = frozenset({"IMPORT", "CONST", "FN", "OP", "BLOCK", "SPACE", "MODEL", "TYPE"})
 _FIRST = frozenset(
     {"NAME", "TYPENAME", "NUMBER", "STRING", "REGEX", "PERCENT", "UNDERSCORE", "LPAR", "LSQB", "LBRACE", "FOR"}
 )
@@ -34,81 +33,22 @@ _OTHER_WORDS = {
 _MEANT = {word: keyword for keyword, words in _OTHER_WORDS.items() for word in words.split()}
 
 
-@dataclass(frozen=True, slots=True)
-class _Error:
-    """The token that may not stand where it does, what might have stood there, and the brackets open around it."""
-
-    tokens: list[Token]
-    at: int
-    expected: frozenset[str]
-    openers: tuple[Token, ...]
-    source: Source
-    words: dict[str, str]
-
-    @property
-    def found(self) -> Token:
-        return self.tokens[self.at]
-
-    @property
-    def before(self) -> Token:
-        """The token before; at the start of the text, the token itself."""
-        return self.tokens[max(self.at - 1, 0)]
-
-    @property
-    def is_adjacent(self) -> bool:
-        return self.at > 0 and self.before.end == self.found.start
-
-    @property
-    def wants_value(self) -> bool:
-        """Whether an expression could start here."""
-        return {"NAME", "LPAR", "MINUS", "UNDERSCORE"} <= self.expected
-
-    @property
-    def starts_line(self) -> bool:
-        return not self.source.text[: self.found.start].rpartition("\n")[2].strip()
-
-    @property
-    def starts_declaration(self) -> bool:
-        """Whether what was found is the end of the text, or opens a declaration at the first column."""
-        first = self.found.start == 0 or self.source.text[self.found.start - 1] == "\n"
-        following = self.tokens[min(self.at + 1, len(self.tokens) - 1)].kind
-        return (
-            self.found.kind == END
-            or (first and self.found.kind in ("DOC", "AT"))
-            or (first and self.found.kind in _STARTERS and following in ("NAME", "TYPENAME", "STRING"))
-        )
-
-    def span(self, token: Token | None = None) -> Span:
-        token = token or self.found
-        if token.kind == END:
-            return Span(self.before.end, self.before.end, self.source)
-        return Span(token.start, min(token.end, token.start + 80), self.source)
-
-    def says(
-        self, code: str, message: str, *, hint: str = "", label: str = "", token: Token | None = None
-    ) -> Diagnostic:
-        return Diagnostic(code, message, self.span(token), label=label, hint=hint)
-
-    def unexpected(self, expected: str, hint: str = "") -> Diagnostic:
-        return self.says("A0001", f"expected {expected}, found {_show(self.found)}", hint=hint)
-
-
 def explain(tables: Tables, states: list[int], lexed: Lexed, at: int, *, begin: int, source: Source) -> Diagnostic:
     """Return the complaint about token `at`, which may not stand after the tokens from `begin` and their `states`."""
     words = {kind: text for text, kind in tables.literals.items()}
     openers: list[Token] = []
     for token in lexed.tokens[begin:at]:
-        if token.kind in _CLOSER:
+        if token.kind in CLOSER:
             openers.append(token)
-        elif token.kind in _CLOSER.values() and openers:
+        elif token.kind in CLOSER.values() and openers:
             openers.pop()
-    error = _Error(lexed.tokens, at, tables.expected(states), tuple(openers[-2:]), source, words)
+    error = Unexpected(lexed.tokens, at, tables.expected(states), tuple(openers[-2:]), source, words)
     if quoted := _odd_quotes(error, lexed):
         return quoted
     return next(said for guess in _GUESSES if (said := guess(error)))
 
 
-def _odd_quotes(e: _Error, lexed: Lexed) -> Diagnostic | None:
+def _odd_quotes(e: Unexpected, lexed: Lexed) -> Diagnostic | None:
     """A quote left out of a line with several strings: the last has no end, and the trouble starts at the first."""
     line_end = e.source.text.find("\n", e.found.start) % (len(e.source.text) + 1)
     is_half = any(e.found.start <= at < line_end and said.code == "A0008" for at, said in lexed.faults.items())
@@ -117,45 +57,38 @@ def _odd_quotes(e: _Error, lexed: Lexed) -> Diagnostic | None:
     return e.says("A0008", "the quotes on this line do not pair", token=e.before, hint='close each string with `"`')
 
 
-def _show(token: Token) -> str:
-    if token.kind == END:
-        return "the end of the file"
-    if token.kind in ("DOC", "MODULE_DOC"):
-        return "a doc comment"
-    return f"`{token.text}`" if len(token.text) <= 40 else f"`{token.text[:37]}...`"
-
-
 # ---------------------------------------------------------------- guesses, in the order of trial
-def _closer(e: _Error) -> Diagnostic | None:
+def _closer(e: Unexpected) -> Diagnostic | None:
     """A bracket that closes nothing, or closes another kind."""
-    if e.found.kind not in _CLOSER.values():
+    if e.found.kind not in CLOSER.values():
         return None
     if not e.openers:
         return e.says("A0003", f"`{e.found.text}` closes nothing", hint="delete it, or open it before")
-    return _close(e, e.openers[-1]) if _CLOSER[e.openers[-1].kind] != e.found.kind else None
+    return _close(e, e.openers[-1]) if CLOSER[e.openers[-1].kind] != e.found.kind else None
 
 
-def _close(e: _Error, opener: Token) -> Diagnostic:
-    sign, place = _SIGN[_CLOSER[opener.kind]], position(e.span(opener))
-    message = f"expected `{sign}` to close `{opener.text}` on line {place[0]}, found {_show(e.found)}"
+def _close(e: Unexpected, opener: Token) -> Diagnostic:
+    sign, place = _SIGN[CLOSER[opener.kind]], position(e.span(opener))
+    message = f"expected `{sign}` to close `{opener.text}` on line {place[0]}, found {show(e.found)}"
     note = Note(f"`{opener.text}`", "opened on", e.span(opener))
     return Diagnostic("A0003", message, e.span(), notes=(note,), hint=f"put `{sign}` before it")
 
 
-def _unclosed(e: _Error) -> Diagnostic | None:
+def _unclosed(e: Unexpected) -> Diagnostic | None:
     """A declaration or the end of the text while a bracket is open."""
     if not e.openers or not e.starts_declaration:
         return None
     opener = e.openers[-1]
     label = (
-        f"the text ends without `{_SIGN[_CLOSER[opener.kind]]}`"
+        f"the text ends without `{_SIGN[CLOSER[opener.kind]]}`"
         if e.found.kind == END
         else f"`{e.found.text}` starts the next declaration"
     )
-    return e.says("A0002", f"`{opener.text}` is never closed", label=label, token=opener)
+    hint = f"`{_SIGN[CLOSER[opener.kind]]}` where it ends"
+    return e.says("A0002", f"`{opener.text}` is never closed", label=label, token=opener, hint=hint)
 
 
-def _doc(e: _Error) -> Diagnostic | None:
+def _doc(e: Unexpected) -> Diagnostic | None:
     """A doc comment with nothing to describe."""
     if e.found.kind == "MODULE_DOC":
         return e.says(
@@ -173,13 +106,17 @@ def _doc(e: _Error) -> Diagnostic | None:
     return e.says("A0013", message, token=doc, hint="write `#` for a plain comment, `#!` to describe the module")
 
 
-def _comment(e: _Error) -> Diagnostic | None:
-    if e.found.kind == "DSLASH" and (e.starts_line or e.wants_value):
-        return e.says("A0010", "a comment starts with `#`", hint="write `#` for `//`")
-    return None
+def _comment(e: Unexpected) -> Diagnostic | None:
+    """A comment of another language."""
+    slashes = next((token for token in (e.found, e.before) if token.kind == "DSLASH"), None)
+    if slashes is None and e.at > 1 and e.tokens[e.at - 2].kind == "DSLASH" and e.found.kind in _FIRST:
+        slashes = e.tokens[e.at - 2]  # x // two words
+    if slashes is None or (slashes is e.before and e.found.kind in CLOSER.values()):
+        return None
+    return e.says("A0010", "a comment starts with `#`", hint="write `#` for `//`", token=slashes)
 
 
-def _power(e: _Error) -> Diagnostic | None:
+def _power(e: Unexpected) -> Diagnostic | None:
     if e.found.kind == "STAR" and e.before.kind == "STAR" and e.is_adjacent:
         return e.says("A0010", "there is no operator `**`", hint="write x*x")
     if e.found.kind == "CIRCUMFLEX" and "STAR" in e.expected:
@@ -189,7 +126,7 @@ def _power(e: _Error) -> Diagnostic | None:
     return None
 
 
-def _name_start(e: _Error) -> Diagnostic | None:
+def _name_start(e: Unexpected) -> Diagnostic | None:
     """`_x`, `3x`, and a percentage that was meant as a remainder."""
     if not e.is_adjacent or e.found.kind not in ("NAME", "TYPENAME", "NUMBER") and e.found.text not in e.words.values():
         return None
@@ -208,7 +145,7 @@ def _name_start(e: _Error) -> Diagnostic | None:
     return None
 
 
-def _keyword(e: _Error) -> Diagnostic | None:
+def _keyword(e: Unexpected) -> Diagnostic | None:
     """A keyword where a name was wanted."""
     word = e.found.text
     if not word.isalpha() or e.words.get(e.found.kind) != word or e.starts_declaration:
@@ -221,7 +158,7 @@ def _keyword(e: _Error) -> Diagnostic | None:
     return None
 
 
-def _case(e: _Error) -> Diagnostic | None:
+def _case(e: Unexpected) -> Diagnostic | None:
     """A name whose first letter has the other case than the grammar wants here."""
     if e.found.kind == "TYPENAME" and "NAME" in e.expected and "TYPENAME" not in e.expected:
         return e.says(
@@ -234,7 +171,7 @@ def _case(e: _Error) -> Diagnostic | None:
     return None
 
 
-def _equals(e: _Error) -> Diagnostic | None:
+def _equals(e: Unexpected) -> Diagnostic | None:
     """`=` for `==`, `==` for `=`, `:` for `=` and `=` for `:`."""
     if e.found.text == "==" and "EQUAL" in e.expected:
         return e.unexpected("`=`", "`==` compares, `=` gives a value")
@@ -259,20 +196,20 @@ def _equals(e: _Error) -> Diagnostic | None:
     return None
 
 
-def _fact_equals(e: _Error) -> Token | None:
+def _fact_equals(e: Unexpected) -> Token | None:
     """Return the first `=` after the `where` of the same declaration, or None where it has no `where`."""
     depth, first = 0, e.found
     for token in reversed(e.tokens[max(e.at - 200, 0) : e.at]):
-        depth += (token.kind in _CLOSER.values()) - (token.kind in _CLOSER)
+        depth += (token.kind in CLOSER.values()) - (token.kind in CLOSER)
         if token.kind == "WHERE" and depth == 0:
             return first
-        if token.kind in _STARTERS or depth < 0:
+        if token.kind in STARTERS or depth < 0:
             return None
         first = token if token.kind == "EQUAL" and depth == 0 else first
     return None
 
 
-def _if(e: _Error) -> Diagnostic | None:
+def _if(e: Unexpected) -> Diagnostic | None:
     if e.found.kind == "IF" and e.wants_value:
         return e.says(
             "A0001", "an `if` inside another expression stands in parentheses", hint="(if ... then ... else ...)"
@@ -283,7 +220,7 @@ def _if(e: _Error) -> Diagnostic | None:
     return None
 
 
-def _return(e: _Error) -> Diagnostic | None:
+def _return(e: Unexpected) -> Diagnostic | None:
     """Braces that give nothing back, and statements without braces."""
     if e.found.kind in ("CHOOSE", "LET") and e.wants_value and "RBRACE" not in e.expected:
         hint = f"{{ {e.found.text} x = ...  return ... }}"
@@ -296,7 +233,7 @@ def _return(e: _Error) -> Diagnostic | None:
     return None
 
 
-def _index(e: _Error) -> Diagnostic | None:
+def _index(e: Unexpected) -> Diagnostic | None:
     if e.found.kind == "LSQB" and "LPAR" in e.expected and "DOT" in e.expected and e.is_adjacent:
         return e.says(
             "A0001", "an expression has no `[ ]` after it", hint="take(0) picks one position, slice(0, 4) several"
@@ -304,13 +241,13 @@ def _index(e: _Error) -> Diagnostic | None:
     return None
 
 
-def _chain(e: _Error) -> Diagnostic | None:
+def _chain(e: Unexpected) -> Diagnostic | None:
     if e.found.kind in ("CMP", "IN") and "AND" in e.expected:
         return e.says("A0001", "comparisons do not chain", hint="compare twice: a <= b and b <= c")
     return None
 
 
-def _declaration(e: _Error) -> Diagnostic | None:
+def _declaration(e: Unexpected) -> Diagnostic | None:
     """Something else where a declaration could start."""
     if (
         not {"BLOCK", "OP"} <= e.expected
@@ -325,27 +262,27 @@ def _declaration(e: _Error) -> Diagnostic | None:
     if e.expected & {"ARROW"} and e.found.kind != END and e.found.start and e.source.text[e.found.start - 1] != "\n":
         return None
     word = e.found.text.lower()
-    meant = _MEANT.get(word) or next(iter(get_close_matches(word, [s.lower() for s in _STARTERS], 1)), "")
+    meant = _MEANT.get(word) or next(iter(get_close_matches(word, [s.lower() for s in STARTERS], 1)), "")
     if e.found.kind in ("CHOOSE", "RETURN"):
         return e.says(
             "A0001", f"`{word}` stands between braces, and none are open here", hint="{ choose ... return ... }"
         )
     hint = f"write `{meant}`" if meant else "one of: import, const, fn, op, block, model, space, type"
-    return e.says("A0001", f"expected a declaration, found {_show(e.found)}", hint=hint)
+    return e.says("A0001", f"expected a declaration, found {show(e.found)}", hint=hint)
 
 
-def _missing(e: _Error) -> Diagnostic | None:
+def _missing(e: Unexpected) -> Diagnostic | None:
     """A sign left out before something that could have followed it."""
     if e.found.kind not in _FIRST and e.found.text not in ("true", "false", "not", ".."):
         return None
-    found = _show(e.found)
+    found = show(e.found)
     if "EQUAL" in e.expected and not e.openers:
         return e.unexpected("`=`", f"put `=` before {found}")
     if "COLON" in e.expected and not e.openers and "ARROW" not in e.expected:
         return e.unexpected("`:`", f"put `:` before {found}")
     if "COMMA" in e.expected and e.openers:
-        closer = _SIGN[_CLOSER[e.openers[-1].kind]]
-        if {"ARROW", "PLUS"} <= e.expected and not e.starts_line:
+        closer = _SIGN[CLOSER[e.openers[-1].kind]]
+        if {"ARROW", "PLUS"} <= e.expected and not e.starts_line and e.found.kind not in ("NUMBER", "STRING"):
             return e.unexpected(f"`->`, `,` or `{closer}`", f"put `->` or a comma before {found}")
         return e.unexpected(f"`,` or `{closer}`", f"put a comma before {found}")
     if "ARROW" in e.expected:
@@ -353,13 +290,13 @@ def _missing(e: _Error) -> Diagnostic | None:
     return None
 
 
-def _open_bracket(e: _Error) -> Diagnostic | None:
-    if e.openers and _CLOSER[e.openers[-1].kind] in e.expected and not e.wants_value and e.before.kind != "COMMA":
+def _open_bracket(e: Unexpected) -> Diagnostic | None:
+    if e.openers and CLOSER[e.openers[-1].kind] in e.expected and not e.wants_value and e.before.kind != "COMMA":
         return _close(e, e.openers[-1])
     return None
 
 
-def _anything(e: _Error) -> Diagnostic:
+def _anything(e: Unexpected) -> Diagnostic:
     """Say what could have stood here."""
     expected = set(e.expected)
     words: list[str] = []
@@ -376,23 +313,23 @@ def _anything(e: _Error) -> Diagnostic:
         words.append("a name")
         expected -= {"NAME", "TYPENAME"}
         expected -= {kind for kind in expected if len(expected) > 20 and kind.isalpha()}
-    if _STARTERS <= expected:
+    if STARTERS <= expected:
         words.append("a declaration")
-        expected -= _STARTERS | {"AT", "DOC", END, "MODULE_DOC", "ARCH"}
+        expected -= STARTERS | {"AT", "DOC", END, "MODULE_DOC", "ARCH"}
     sure = [f"`{e.words[kind]}`" for kind in sorted(expected - _GOES_ON) if kind in e.words]
     words += sure or ([] if words else [f"`{e.words[kind]}`" for kind in sorted(expected) if kind in e.words])
     names = {"NUMBER": "a number", "STRING": "a string", END: "the end of the file"}
     words += [text for kind, text in names.items() if kind in expected and not words]
-    after = f" after {_show(e.before)}" if e.at and e.before.kind not in ("DOC", "MODULE_DOC") else ""
+    after = f" after {show(e.before)}" if e.at and e.before.kind not in ("DOC", "MODULE_DOC") else ""
     place = e.before if e.starts_declaration else e.found
-    return e.says("A0001", f"expected {_either(words[:5])}{after}, found {_show(e.found)}", token=place)
+    return e.says("A0001", f"expected {_either(words[:5])}{after}, found {show(e.found)}", token=place)
 
 
 def _either(words: list[str]) -> str:
     return " or ".join(filter(None, [", ".join(words[:-1]), words[-1] if words else "something else"]))
 
 
-_GUESSES: tuple[Callable[[_Error], Diagnostic | None], ...] = (
-    _closer, _unclosed, _doc, _comment, _power, _name_start, _keyword, _case, _equals, _if, _return, _index, _chain,
+_GUESSES: tuple[Callable[[Unexpected], Diagnostic | None], ...] = (
+    _closer, _unclosed, _doc, _comment, *TYPE_GUESSES, _power, _name_start, _keyword, _case, _equals, _if, _return, _index, _chain,
     _declaration, _missing, _open_bracket, _anything,
 )  # fmt: skip

@@ -231,6 +231,34 @@ def test_watch_checks_again_when_a_file_changes(folder: Path) -> None:
     assert "A0101" in err
 
 
+def test_watch_follows_imports(folder: Path) -> None:
+    (folder / "parts.arch").write_text("arch 0.1\nblock Head(n) = flatten -> linear(n)\n")
+    (folder / "uses.arch").write_text('arch 0.1\nimport "./parts.arch" (Head)\nmodel Uses : [8] -> [2] = Head(2)\n')
+    with started("check", "--watch", "uses.arch") as process:
+        assert process.stdout
+        assert "nothing to mend" in process.stdout.readline()
+        (folder / "parts.arch").write_text("arch 0.1\nblock Head(n) = flatten -> liner(n)\n")
+        assert "1 of 1 file to mend" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+
+
+def test_what_an_option_needs_is_told_by_its_name(capsys: Output) -> None:
+    _, _, err = run("decode", "types.arch:Order", "--prompt", "hi")
+    assert "`archc decode` needs --model PATH" in err and "archc decode --help" in err
+
+
+def test_a_folder_is_no_document(folder: Path) -> None:
+    (folder / "order.arch").write_text("arch 0.1\ntype Order = { id: Int }\n")
+    _, _, err = run("validate", "order.arch:Order", ".")
+    assert "`.` is a folder" in err
+
+
+def test_a_name_in_an_input_type_is_told_in_its_own_words(folder: Path) -> None:
+    _, _, err = run("summary", "net.arch:Net", "--at", "[3, h, 32]")
+    assert err.startswith("A0704") and "`h` is not known here" in err and "op it" not in err
+
+
 def test_colour_is_for_terminals_and_not_for_no_color(monkeypatch: pytest.MonkeyPatch) -> None:
     from archc.cli.output import coloured
 

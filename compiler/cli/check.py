@@ -1,5 +1,7 @@
 """`archc check`: every diagnostic of every file."""
 
+import os
+import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders, or - for standard input.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also print inferred types and preconditions.")]
 Watch = Annotated[bool, typer.Option("--watch", help="Check again whenever a file changes, until interrupted.")]
+
+IMPORT = re.compile(r'^\s*import\s+"([^"\0]+\.arch)"', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +143,32 @@ def _print_json(found: Sequence[Checking], diagnostics: Sequence["Diagnostic"]) 
 def _watched(paths: Sequence[str], once: Callable[[], int], *, pause: float = 0.3) -> int:
     from archc.cli.output import WrongCall
 
-    seen = _stamps(arch_files(paths))
+    seen = _stamps(_with_imports(arch_files(paths)))
     once()
     while True:
         time.sleep(pause)
         with suppress(WrongCall):  # an editor may take a file away for a moment
-            now = _stamps(arch_files(paths))
+            now = _stamps(_with_imports(arch_files(paths)))
             if now != seen:
                 once()
                 seen = now
+
+
+def _with_imports(files: Sequence[str]) -> list[str]:
+    """Return `files` and what they import, whether or not they are right."""
+    found = dict.fromkeys(files)
+    waiting = list(files)
+    while waiting:
+        file = Path(waiting.pop())
+        text = ""
+        with suppress(OSError, UnicodeDecodeError):
+            text = file.read_text(encoding="utf-8")
+        for name in IMPORT.findall(text):
+            other = str(Path(os.path.normpath(file.parent / name)))
+            if other not in found:
+                found[other] = None
+                waiting.append(other)
+    return list(found)
 
 
 def _stamps(files: Sequence[str]) -> dict[str, int]:

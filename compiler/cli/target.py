@@ -72,6 +72,8 @@ def missing(path: str) -> WrongCall:
     """Return the complaint that there is nothing at `path`, with the nearest thing that is."""
     from difflib import get_close_matches
 
+    if os.path.isdir(path):
+        return WrongCall("A0902", f"`{path}` is a folder, and a file is expected", path)
     folder = Path(path).parent
     names = sorted(os.listdir(folder)) if os.path.isdir(folder) and os.access(folder, os.R_OK) else []
     near = get_close_matches(Path(path).name, names, 1)

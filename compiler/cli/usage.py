@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from archc.cli.output import WrongCall
 
-COMMANDS = ("check", "fmt", "compile", "summary", "validate", "explain", "init")
+COMMANDS = ("check", "fmt", "compile", "summary", "sample", "count", "validate", "decode", "explain", "init")
 
 
 def told(error: BaseException, given: Sequence[str]) -> WrongCall:
@@ -19,6 +19,8 @@ def told(error: BaseException, given: Sequence[str]) -> WrongCall:
     if type(error).__name__ == "MissingParameter":
         param = getattr(error, "param", None)
         name = getattr(param, "metavar", None) or getattr(param, "name", None) or "an argument"
+        long = next((entry for entry in getattr(param, "opts", ()) if entry.startswith("--")), "")
+        name = f"{long} {name}" if long else name
         return WrongCall("A0901", f"`archc {command}` needs {name}", command, hint=fallback)
     if command and command not in COMMANDS:
         near = get_close_matches(command, COMMANDS, 1)

@@ -1,6 +1,6 @@
 """A network -> nothing, or a complaint: a layer with one set of weights is one module, and runs the same steps always."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 

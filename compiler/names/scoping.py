@@ -7,7 +7,7 @@ from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic, Note
 from archc.grammar.source import Span
 from archc.names.fields import Members, Records
-from archc.names.scope import Scopes
+from archc.names.scope import SCALARS, Scopes
 from archc.names.shares import weights
 from archc.names.spelling import Spelling
 from archc.shapes import FUNCTIONS
@@ -224,6 +224,9 @@ def unknown(walk: Walk, ref: s.Ref, scope: Scope, place: Place, whole: Span) -> 
     )
     if elsewhere and name[0].isupper():
         return Diagnostic("A0101", f"there is no `{name}` here", ref.span, "std.nn has it", hint=elsewhere)
+    if name in SCALARS:
+        text = f"`{name}` is a type; a value belongs here"
+        return Diagnostic("A0107", text, ref.span, hint=f"{name}[] for a list of such values")
     near = walk.spelling.nearest(name, lambda: _candidates(walk, scope, place))
     local = bool(near) and near[0] in scope
     operation = (place == "network" and not local) or (place == "any" and bool(near) and _is_kind(walk, near[0], "op"))

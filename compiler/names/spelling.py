@@ -6,6 +6,8 @@ from difflib import SequenceMatcher
 
 LONGEST = 48
 MOST = 3
+LIKE = 0.64
+"""How much of two names is the same at least, of 1."""
 
 
 @dataclass(slots=True)
@@ -31,7 +33,7 @@ def _alike(name: str, known: list[str]) -> tuple[str, ...]:
     scored: list[tuple[float, str]] = []
     for entry in known:
         matcher.set_seq1(entry.lower())
-        if matcher.real_quick_ratio() >= 0.6 and matcher.quick_ratio() >= 0.6 and (ratio := matcher.ratio()) >= 0.6:
+        if matcher.real_quick_ratio() >= LIKE and matcher.quick_ratio() >= LIKE and (ratio := matcher.ratio()) >= LIKE:
             scored.append((ratio, entry))
     scored.sort(key=lambda pair: (-pair[0], pair[1]))
     return tuple(entry for ratio, entry in scored[:MOST] if ratio >= 0.8 * scored[0][0])

@@ -1,5 +1,7 @@
 """A type and the names in scope -> what it mentions, and which of its names mean nothing."""
 
+from dataclasses import replace
+
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.source import NOWHERE, Span
@@ -10,6 +12,26 @@ from archc.names.scoping import Local, Scope, Walk, expression, nearest_label, t
 
 PREDICATES = ("unique", "round")
 ANNOTATIONS = ("objective", "deprecated", *qualifiers.ANNOTATIONS)
+
+
+ELSEWHERE = {
+    **dict.fromkeys(
+        ("list", "array", "sequence", "tuple", "vec", "set"), "Int[] for a list, Int[1..9] for one of 1 to 9"
+    ),
+    **dict.fromkeys(
+        ("optional", "maybe", "option"), "name?: Int for a field that may be absent, Int | Null for a value"
+    ),
+    **dict.fromkeys(("dict", "object", "record", "mapping", "hash"), "Map(String, Int), or a record: { name: Int }"),
+    **dict.fromkeys(("none", "nil", "undefined", "void"), "Null"),
+    **dict.fromkeys(("enum", "literal"), '"a" | "b"'),
+    **dict.fromkeys(("number", "double", "real"), "Float"),
+    **dict.fromkeys(("text", "char", "varchar"), "String"),
+    **dict.fromkeys(("long", "short", "integer"), "Int"),
+}
+"""What a name of another language is here."""
+
+FUNCTIONS = ("len", "sum", "min", "max", "unique", "round")
+"""The functions of conditions and computed fields."""
 
 
 def type_names(walk: Walk, kind: s.TypeExpr, scope: Scope) -> None:
@@ -23,7 +45,8 @@ def type_names(walk: Walk, kind: s.TypeExpr, scope: Scope) -> None:
             if name in scope:
                 scope[name].used = True
             elif walk.find(name, span) is None:
-                walk.found.append(_unknown(walk, name, span))
+                told = _unknown(walk, name, span)
+                walk.found.append(told if told.hint else replace(told, hint=f'"{name}" for that string'))
         case s.TypeList(element, dims):
             if element is not None:
                 type_names(walk, element, scope)
@@ -92,7 +115,9 @@ def _unknown(walk: Walk, name: str, span: Span) -> Diagnostic:
     near = walk.spelling.nearest(
         name, lambda: {*SCALARS, *(entry for entry in walk.names.known(walk.module) if _is_type(walk, entry))}
     )
-    return Diagnostic("A0109", f"there is no type `{name}`", span, nearest_label(near), hint=(*near, "")[0])
+    hint = ELSEWHERE.get(name.lower(), "") or (*near, "")[0]
+    label = nearest_label(near) if hint in near else ""
+    return Diagnostic("A0109", f"there is no type `{name}`", span, label, hint=hint)
 
 
 def _is_type(walk: Walk, name: str) -> bool:
@@ -173,6 +198,12 @@ def predicate(walk: Walk, clause: s.Expr, scope: Scope, members: Members | None)
 
 def _field(walk: Walk, found: Diagnostic, members: Members | None) -> Diagnostic:
     name = found.span.text
+    if name in ("True", "False"):
+        return Diagnostic("A0502", f"there is no field `{name}` here", found.span, hint=name.lower())
+    after = found.span.source.text[found.span.end : found.span.end + 1] if found.span.source else ""
+    if after == "(":
+        label = f"there are: {', '.join(FUNCTIONS)}"
+        return Diagnostic("A0502", f"no function over fields is called `{name}`", found.span, label)
     near = walk.spelling.nearest(name, lambda: (*(members.fields if members is not None else ()), "it"))
     text = f"there is no field `{name}` here"
     return Diagnostic("A0502", text, found.span, nearest_label(near), hint=(*near, "")[0])
