@@ -4,6 +4,7 @@ from collections.abc import Callable
 from random import Random
 
 from archc.members import Member
+from archc.runtime.derivations.draw import By
 from archc.search.protocol import History, Spent
 
 TRIES = 100
@@ -18,13 +19,13 @@ def fresh(history: History, draw: Callable[[], Member], fidelity: float = 1.0) -
     return None
 
 
-def unseen(history: History, rng: Random, fidelity: float = 1.0) -> Member:
-    """Return a member that was not asked yet, by the weights; near the end of a space, the next by number from a random one.
+def unseen(history: History, rng: Random, fidelity: float = 1.0, *, by: By = "weights") -> Member:
+    """Return a member that was not asked yet, drawn; near the end of a space, the next by number from a random one.
 
     Raises Spent where all members were asked.
     """
     space = history.space
-    found = fresh(history, lambda: space.sample(rng)[0], fidelity)
+    found = fresh(history, lambda: space.sample(rng, by=by)[0], fidelity)
     if found is not None:
         return found
     count = space.count()

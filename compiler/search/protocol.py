@@ -1,10 +1,11 @@
 """What strategies, the loop and the store say to each other: objectives, proposals, trials, and their history."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import entry_points
+from inspect import Parameter, signature
 from math import isfinite
 from random import Random
 from typing import Literal, Protocol
@@ -142,7 +143,7 @@ class History:
     What was asked is seen at once; outcomes are there when the strategy is told. It is the same after `--resume`.
     """
 
-    __slots__ = ("_asked", "_members", "_numbers", "_trials", "objective", "space")
+    __slots__ = ("_asked", "_best", "_members", "_numbers", "_open", "_trials", "objective", "space")
 
     def __init__(self, space: Space, objective: Objective) -> None:
         self.space, self.objective = space, objective
@@ -150,6 +151,8 @@ class History:
         self._numbers: dict[tuple[str, float], int] = {}
         self._asked: set[str] = set()
         self._members: dict[int, Member] = {}
+        self._open: dict[int, None] = {}
+        self._best: dict[float, int] = {}
 
     def __len__(self) -> int:
         return len(self._trials)
@@ -194,8 +197,12 @@ class History:
 
     def best(self, fidelity: float = 1.0) -> Trial | None:
         """Return the done trial with the greatest score at a fidelity, the first of equals."""
-        done = [trial for trial in self._trials if trial.done and trial.fidelity == fidelity]
-        return max(done, key=self.score, default=None)
+        number = self._best.get(fidelity)
+        return None if number is None else self._trials[number]
+
+    def under_way(self) -> list[Trial]:
+        """Return the trials that have not ended, by number."""
+        return [self._trials[number] for number in sorted(self._open)]
 
     def front(self, fidelity: float = 1.0) -> list[Trial]:
         """Return the done trials that no other dominates, the first of equals, by number."""
@@ -220,6 +227,13 @@ class History:
             self._trials[trial.number] = trial
         if member is not None:
             self._members[trial.number] = member
+        if not trial.ended:
+            self._open[trial.number] = None
+            return
+        self._open.pop(trial.number, None)
+        best = self._best.get(trial.fidelity)
+        if trial.done and (best is None or self.score(trial) > self.score(self._trials[best])):
+            self._best[trial.fidelity] = trial.number
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,11 +279,9 @@ class Strategy(Protocol):
         """Go on from what `state` returned. Raises ValueError on the state of another strategy."""
 
 
-class Maker(Protocol):
-    """What makes a strategy: its class. Settings are keyword-only with defaults. Raises ValueError on one out of range."""
-
-    def __call__(self, context: Context, /, **settings: Json) -> Strategy:
-        """Return a new strategy."""
+Maker = Callable[..., Strategy]
+"""The class of a strategy: `Maker(context, **settings)`. Settings are keyword-only with defaults, of the default's type;
+one that is out of range raises ValueError."""
 
 
 STRATEGIES: dict[str, str] = {
@@ -304,7 +316,22 @@ def named(name: str) -> Maker:
     raise KeyError(unknown("strategy", name, strategies()))
 
 
+def make(name: str, context: Context, settings: Mapping[str, Json]) -> Strategy:
+    """Return a new strategy. Raises KeyError on a name or a setting that is not known, ValueError on one out of range."""
+    maker = named(name)
+    known = {n: p.default for n, p in signature(maker).parameters.items() if p.kind is Parameter.KEYWORD_ONLY}
+    for key, value in settings.items():
+        if key not in known:
+            raise KeyError(unknown(f"setting of {name}", key, list(known)))
+        wanted = type(known[key])
+        if not isinstance(value, (int, float) if wanted is float else wanted) or isinstance(value, bool) > (
+            wanted is bool
+        ):
+            raise ValueError(f"{name}: {key} takes a {wanted.__name__} (default {known[key]!r}), found {value!r}")
+    return maker(context, **settings)
+
+
 def unknown(kind: str, name: str, known: Sequence[str]) -> str:
     """Return the sentence for a name that nothing has."""
     close = get_close_matches(name, known, 1)
-    return f"no {kind} is called {name!r}; {f'nearest: {close[0]}' if close else 'there are ' + ', '.join(known)}"
+    return f"no {kind} is called {name!r}; {f'nearest: {close[0]}' if close else 'there are ' + ', '.join(known) if known else 'there are none'}"

@@ -1,0 +1,88 @@
+"""Regularised evolution: the best of a few is varied, and the oldest leaves the population.
+
+Real, Aggarwal, Huang and Le, "Regularized Evolution for Image Classifier Architecture Search" (AAAI 2019). Variation works
+on derivations as in grammatical genetic programming (Whigham 1995): a subtree is drawn anew from its own state, so that the
+child is well typed; small subtrees are drawn more often, each in proportion to 1 / its size. With a chance of `crossover`,
+two parents exchange subtrees of one state instead.
+"""
+
+from collections import deque
+from random import Random
+
+from archc.members import Member
+from archc.runtime.derivations.edit import NoOther, Place, mutate
+from archc.search.fresh import unseen
+from archc.search.protocol import Context, Json, Proposal, Trial
+
+STEPS = 20
+"""How many mutations in a row lead away from members that were asked before, until one is drawn at random instead."""
+
+
+class Evolution:
+    """Keeps the last `population` trials that ended; a parent is the best of `sample` of them."""
+
+    def __init__(self, context: Context, *, population: int = 20, sample: int = 5, crossover: float = 0.1) -> None:
+        if not 1 <= sample <= population or not 0.0 <= crossover <= 1.0:
+            found = f"population={population}, sample={sample}, crossover={crossover}"
+            raise ValueError(f"expected 1 <= sample <= population and 0 <= crossover <= 1, found {found}")
+        self._history = context.history
+        self._space = context.space
+        self._sample, self._crossover, self._size = sample, crossover, population
+        self._population: deque[int] = deque(maxlen=population)
+        self._begun = 0
+
+    def ask(self, rng: Random) -> Proposal:
+        """Return a random member until the population is full, then a child. Raises Spent where all members were asked."""
+        if self._begun < self._size or not self._population:
+            self._begun += 1
+            return Proposal(unseen(self._history, rng), origin={"operator": "start"})
+        parent = self._parent(rng)
+        if rng.random() < self._crossover:
+            other = self._parent(rng)
+            child = self._crossed(parent, other, rng)
+            if child is not None:
+                return Proposal(child, origin={"operator": "crossover", "parents": [parent, other]})
+        return self._mutated(parent, rng)
+
+    def tell(self, trial: Trial) -> None:
+        """Let a trial that has metrics into the population; the oldest leaves it."""
+        if trial.done:
+            self._population.append(trial.number)
+
+    def state(self) -> Json:
+        """Return how many starts were asked, and the population by number, the oldest first."""
+        return [self._begun, *self._population]
+
+    def restore(self, state: Json) -> None:
+        """Go on from a state. Raises ValueError on the state of another strategy."""
+        match state:
+            case [int() as begun, *numbers] if len(numbers) <= self._size:
+                self._begun = begun
+                self._population = deque((n for n in numbers if isinstance(n, int)), self._size)
+            case _:
+                raise ValueError(f"expected a population of at most {self._size}, found {state!r}")
+
+    def _parent(self, rng: Random) -> int:
+        drawn = rng.sample(self._population, min(self._sample, len(self._population)))
+        return max(drawn, key=lambda number: self._history.score(self._history[number]))
+
+    def _crossed(self, one: int, other: int, rng: Random) -> Member | None:
+        children = self._space.crossover(self._history.member(one), self._history.member(other), rng)
+        return next((child for child in children or () if not self._history.seen(child, 1.0)), None)
+
+    def _mutated(self, parent: int, rng: Random) -> Proposal:
+        """Return what a mutation makes of the parent, or several in a row where it was asked before."""
+        derivation = self._history.member(parent).derivation
+        for step in range(STEPS):
+            try:
+                derivation = mutate(self._space.forest, derivation, rng, nodes=_by_size, sampler=self._space.sampler())
+            except NoOther:
+                break
+            child = Member(self._space, derivation)
+            if not self._history.seen(child, 1.0):
+                return Proposal(child, origin={"operator": "mutate", "parents": [parent], "steps": step + 1})
+        return Proposal(unseen(self._history, rng), origin={"operator": "start"})
+
+
+def _by_size(place: Place) -> float:
+    return 1.0 / place.size
