@@ -19,12 +19,12 @@ from archc.runtime.derivations.histogram import histogram
 from archc.runtime.derivations.measure import count, counts, greatest, inside, least
 from archc.runtime.derivations.ranks import enumerate_from, rank, unrank
 from archc.runtime.derivations.restrict import TooManyStates, acceptance, bucketed, restrict
+from archc.runtime.derivations.scaled import logarithm
 from archc.runtime.derivations.weights import (
     by_count,
     by_weight,
     entropy,
     grammar_logprob,
-    logarithm,
     logprob,
     moments,
     outside,

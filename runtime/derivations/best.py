@@ -7,7 +7,8 @@ from math import frexp
 
 from archc.runtime.derivations.measure import check, least
 from archc.runtime.derivations.ranks import centred
-from archc.runtime.derivations.weights import by_weight, logarithm
+from archc.runtime.derivations.scaled import logarithm
+from archc.runtime.derivations.weights import by_weight
 from archc.spaces.forest import Derivation, Forest, Site
 
 Value = tuple[int, float]

@@ -1,16 +1,12 @@
 """Shares of the alternatives -> how probable each edge is, and what follows from that for whole derivations."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import frexp, inf, ldexp, log
 
 from archc.runtime.derivations.measure import check, counts
+from archc.runtime.derivations.scaled import Scaled, logarithm, product_of, times, total_of
 from archc.spaces.forest import Decision, Derivation, Forest, Site
-
-Scaled = tuple[float, int]
-"""The number m * 2**x by m, which is 0 or from 1/2 to below 1, and x: no product of such numbers is too small."""
-
-LN2 = log(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,32 +50,6 @@ def by_weight(forest: Forest, sites: Sequence[Site] | None = None) -> Weights:
         exponents.append(exponent)
         chances.extend(ldexp(part / total, x - exponent) if part else 0.0 for part, x in parts)
     return Weights(list(zip(mantissas, exponents, strict=True)), chances)
-
-
-def total_of(parts: Sequence[Scaled]) -> Scaled:
-    """Return the sum, added up in order."""
-    if len(parts) == 1:
-        return parts[0]
-    high = max((exponent for part, exponent in parts if part), default=0)
-    total = 0.0
-    for part, exponent in parts:
-        total += ldexp(part, exponent - high) if part else 0.0
-    total, shift = frexp(total)
-    return total, high + shift if total else 0
-
-
-def product_of(factors: Iterable[float]) -> Scaled:
-    """Return the product, multiplied in order."""
-    found, exponent = 0.5, 1
-    for factor in factors:
-        found, shift = frexp(found * factor)
-        exponent += shift
-    return found, exponent
-
-
-def logarithm(number: Scaled) -> float:
-    """Return the natural logarithm; minus infinity of 0."""
-    return log(number[0]) + number[1] * LN2 if number[0] else -inf
 
 
 def by_count(forest: Forest) -> Sequence[float]:
@@ -211,12 +181,6 @@ def _without_each(calls: Sequence[int], inner: Sequence[Scaled], weight: Scaled)
     for place in range(len(calls) - 2, -1, -1):
         yield calls[place], times(before[place], after)
         after = times(after, inner[calls[place]])
-
-
-def times(one: Scaled, other: Scaled) -> Scaled:
-    """Return the product of two scaled numbers."""
-    part, shift = frexp(one[0] * other[0])
-    return part, one[1] + other[1] + shift
 
 
 def uses(forest: Forest, chances: Sequence[float]) -> dict[Decision, float]:
