@@ -176,7 +176,9 @@ class Checker:
         key = id(definition.declaration)
         if key in self.summaries:
             return self.summaries[key]
-        if any(definition.declaration is entry.declaration for entry in self.stack) or key in self.skipped:
+        if key in self.skipped:
+            return Summary(cyclic=True)
+        if self.checking(definition):
             return Summary()
         if len(self.stack) >= self.limits.call_depth:
             raise Exhausted(too_deep(self.limits, definition.declaration.name_span))

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from archc.grammar.flat import flat_annotation
 from archc.grammar.parse import parse
 from archc.grammar.source import Source
 from archc.grammar.syntax import Declaration
@@ -48,9 +49,11 @@ def _signature(declaration: Declaration) -> str:
     body = declaration.value.span.start if declaration.kind == "block" and declaration.value else declaration.span.end
     source = declaration.span.source
     assert source is not None
+    notes = [flat_annotation(entry) for entry in declaration.annotations]
     lines = source.text[declaration.span.start : body].splitlines()
     kept = (re.sub(r"\s+#.*$", "", line).strip() for line in lines if not line.strip().startswith("##"))
-    return "\n    ".join(line for line in kept if line).removesuffix("=").rstrip()
+    text = "\n    ".join(line for line in kept if line).removesuffix("=").rstrip()
+    return "\n".join([*notes, text])
 
 
 def main() -> None:

@@ -259,7 +259,7 @@ def _block(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     if session.emitter is not None or (summary.inline and not session.recursive(definition)):
         return _inside(session, applied, names, into, site)
     made = promised(session, _output(session, definition, names, blame, site), into, site.span)
-    if session.recursive(definition):
+    if summary.cyclic or (declaration.kind == "space" and session.recursive(definition)):
         return made
     return through(session, definition, names, into, made, lambda: _inside(session, applied, names, into, site))
 
@@ -341,7 +341,7 @@ def _inside(session: Session, applied: Applied, names: dict[str, Value], into: F
     definition = applied.definition
     declaration = definition.declaration
     assert declaration.value is not None
-    if session.flexible and session.recursive(definition):
+    if session.flexible and declaration.kind == "space" and session.recursive(definition):
         blame = Blame(declaration.name, "", None, site.span)
         return promised(session, _output(session, definition, names, blame, site), into, site.span)
     session.inside.append(definition)

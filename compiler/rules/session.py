@@ -187,10 +187,14 @@ class Blame:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What checking a declaration found: what its users owe, and whether its body is walked at each use instead."""
+    """What checking a declaration found: what its users owe, and whether its body is walked at each use instead.
+
+    `cyclic` is set where no bound ends its mentions of itself.
+    """
 
     obligations: tuple[Obligation, ...] = ()
     inline: bool = False
+    cyclic: bool = False
 
 
 class Declarations(Protocol):
