@@ -31,6 +31,8 @@ class Exhaustive:
 
     def restore(self, state: Json) -> None:
         """Go on from a number. Raises ValueError on the state of another strategy."""
-        if not isinstance(state, int):
-            raise ValueError(f"expected the number of the next member, found {state!r}")
-        self._next = state
+        match state:
+            case int():
+                self._next = state
+            case _:
+                raise ValueError(f"expected the number of the next member, found {state!r}")

@@ -10,7 +10,7 @@ from random import Random
 
 from archc.members import Member
 from archc.search.fresh import unseen
-from archc.search.protocol import Context, Json, Proposal, Spent, Trial
+from archc.search.protocol import Context, Json, Proposal, Trial
 
 
 class Local:
