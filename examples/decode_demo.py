@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 from random import Random
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -105,8 +106,18 @@ def _attempts(
     texts = tokenizer.batch_decode(rows, skip_special_tokens=True)
     found = [_verdict(invoice, text) for text in texts]
     for text, verdict in list(zip(texts, found, strict=True))[:2]:
-        print(f"    {text[:300]}\n      {verdict}")
+        print(f"{_folded(text[:400])}\n      {verdict}")
     return sum(verdict.startswith("an invoice") for verdict in found)
+
+
+def _folded(text: str) -> str:
+    """Return a document on lines that the terminal can hold, broken behind commas."""
+    width, lines = get_terminal_size((100, 24)).columns - 4, [""]
+    for piece in text.replace(",", ",\n").splitlines():
+        if lines[-1] and len(lines[-1]) + len(piece) > width:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(f"    {line}" for line in lines)
 
 
 def _verdict(invoice: "Declaration", text: str) -> str:

@@ -30,7 +30,10 @@ def compile_(
     verbose: Account = False,
     strict: Strict = False,
 ) -> int:
-    """Write a network as torch source, .arch text or JSON, or a data type as a grammar, JSON Schema or pydantic."""
+    """Write a network or a data type in another language.
+
+    A network becomes torch source, .arch text or JSON; a type a grammar, JSON Schema or pydantic.
+    """
     from archc.cli.output import emit, write_whole
     from archc.cli.target import built
 

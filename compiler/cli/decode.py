@@ -26,7 +26,10 @@ def decode(
     engine: By = "auto",
     verbose: Account = False,
 ) -> int:
-    """Let a local model write a document that cannot leave the type, validate it and print it."""
+    """Let a local model write a document of the type.
+
+    It cannot leave the type; the document is validated, filled in and printed.
+    """
     import sys
     from pathlib import Path
 

@@ -12,7 +12,7 @@ Filled = Annotated[bool, typer.Option("--filled", help="Write computed fields to
 
 
 def sample(target: TypeTarget, number: Number = "1", seed: Seed = "0", filled: Filled = False) -> int:
-    """Print random documents that fulfil every condition of the type, one on a line."""
+    """Print random documents of a type, one on a line."""
     from random import Random
 
     from archc.cli.output import emit

@@ -30,7 +30,10 @@ class Validated:
 
 
 def validate(target: TypeTarget, documents: Documents, json: Json = False) -> int:
-    """Say what is wrong with JSON documents, conditions and computed fields included."""
+    """Say what is wrong with JSON documents, and where.
+
+    Conditions and computed fields are included.
+    """
     from archc.cli.output import emit, show
     from archc.cli.typed import typed
 

@@ -26,6 +26,7 @@ from archc.data.kinds import (
     Whole,
 )  # fmt: skip
 from archc.data.predicates import Impossible, evaluate
+from archc.grammar import syntax as s
 from archc.grammar.diagnostics import CompileError, Diagnostic
 from archc.grammar.format import format_expr
 from archc.grammar.source import Span
@@ -297,8 +298,8 @@ def _field(draft: Draft, entry: Field, place: Place) -> Keywords:
         rules.append(format_expr(entry.where))
         draft.account(place, rules[0], COMPARES)
     if entry.computed and entry.default is not None:
-        rules.append(f"{entry.name} == {format_expr(entry.default)}")
-        draft.account(place, rules[-1], COMPARES)
+        rules.append(format_expr(s.Compare("==", s.Ref(entry.name), entry.default)))
+        draft.account(place, f"= {format_expr(entry.default)}", COMPARES)
     if draft.strict and entry.optional:
         found = _nullable(draft, found, entry, place)
     docs = (*entry.docs, *([f"Deprecated: {entry.deprecated}"] if entry.deprecated else []))
