@@ -249,7 +249,7 @@ def test_outside_times_inside_is_how_often_a_state_is_met(forest: Forest) -> Non
 def test_fitted_shares_are_frequencies_and_most_likely(forest: Forest, rng: Random) -> None:
     elite = [unrank(forest, rng.randrange(count(forest))) for _ in range(5)]
     weights = [rng.random() + 0.1 for _ in elite]
-    fitted = fit(forest, elite, weights, smoothing=0.0)
+    fitted = fit(forest, elite, weights, smoothing=0.0, rounds=0)
     assert fitted[0] == forest.sites[0]
 
     def likelihood(sites: tuple[Site, ...]) -> float:
@@ -261,6 +261,32 @@ def test_fitted_shares_are_frequencies_and_most_likely(forest: Forest, rng: Rand
     for _ in range(5):
         other = (forest.sites[0], *(drawn_site(rng) for _ in fitted[1:]))
         assert likelihood(other) <= likelihood(fitted) + 1e-9
+
+
+@quick
+@given(forests, st.randoms(use_true_random=False))
+def test_shares_are_fitted_to_draws_that_are_well_typed(forest: Forest, rng: Random) -> None:
+    elite = [unrank(forest, rng.randrange(count(forest))) for _ in range(20)]
+
+    def likelihood(sites: tuple[Site, ...]) -> float:
+        weights = by_weight(forest, sites)
+        return fsum(logprob(forest, derivation, sites, weights=weights) for derivation in elite)
+
+    by_frequency = fit(forest, elite, smoothing=1e-6, rounds=0)
+    fitted = fit(forest, elite, smoothing=1e-6, rounds=30)
+    assert likelihood(by_frequency) - 1e-3 <= likelihood(fitted)
+    assert all(isclose(sum(site.shares), 1) for site in fitted)
+
+
+def test_draws_from_a_space_do_not_move_its_shares() -> None:
+    site, other = Site(("a", "b"), (0.5, 0.5)), Site(("c", "d"), (0.9, 0.1))
+    forest = forest_of([[([(1, 1)], [])], [([(0, 0)], []), ([(0, 1)], [0])]], (site, other), 1)
+    often = [10 / 11, 1 / 11]
+    members = list(enumerate_from(forest))
+    assert all(isclose(exp(logprob(forest, one)), many) for one, many in zip(members, often, strict=True))
+    fitted = fit(forest, members, often, smoothing=0.0, rounds=200)
+    assert all(isclose(exp(logprob(forest, one, fitted)), many) for one, many in zip(members, often, strict=True))
+    assert not isclose(exp(logprob(forest, members[0], fit(forest, members, often, rounds=0))), 10 / 11, rel_tol=1e-2)
 
 
 def test_smoothing_counts_as_decisions_made_before() -> None:

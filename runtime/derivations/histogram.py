@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import gcd, isqrt
+from math import gcd
 from typing import TypeVar
 
-from archc.runtime.derivations.measure import check, greatest, least
+from archc.runtime.derivations.measure import check, counts, greatest, least
 from archc.runtime.derivations.sums import Additive, Sums, TooManyStates, pairs_of, sums_of
 from archc.spaces.forest import Forest
 
@@ -155,14 +155,14 @@ def _packed(one: Counts, other: Counts) -> Counts:
     base = min(one) + min(other)
     product = _integer(one, size) * _integer(other, size)
     text = product.to_bytes((max(one) + max(other) - base + 1) * size, "little")
-    counts = (int.from_bytes(text[at : at + size], "little") for at in range(0, len(text), size))
-    return {base + place: count for place, count in enumerate(counts) if count}
+    found = (int.from_bytes(text[at : at + size], "little") for at in range(0, len(text), size))
+    return {base + place: count for place, count in enumerate(found) if count}
 
 
-def _integer(counts: Counts, size: int) -> int:
-    base = min(counts)
-    text = bytearray((max(counts) - base + 1) * size)
-    for cost, count in counts.items():
+def _integer(table: Counts, size: int) -> int:
+    base = min(table)
+    text = bytearray((max(table) - base + 1) * size)
+    for cost, count in table.items():
         text[(cost - base) * size : (cost - base + 1) * size] = count.to_bytes(size, "little")
     return int.from_bytes(text, "little")
 
@@ -170,7 +170,7 @@ def _integer(counts: Counts, size: int) -> int:
 # ---------------------------------------------------------------- several costs a bucket
 def _bucketed(forest: Forest, costs: Sequence[int], limit: int) -> Ranges:
     sums = pairs_of(forest)
-    fine = min(limit, max(COARSE, isqrt(WORK // 4 // max(1, len(sums.pairs)))))
+    fine = _fineness(forest, sums, limit)
 
     def plus(parts: list[tuple[int, Ranges]]) -> Ranges:
         return _merged([(low + shift, high + shift, count) for shift, part in parts for low, high, count in part], fine)
@@ -180,6 +180,19 @@ def _bucketed(forest: Forest, costs: Sequence[int], limit: int) -> Ranges:
         return _merged([(a[0] + b[0], a[1] + b[1], a[2] * b[2]) for a, b in both], fine)
 
     return _folded(forest, costs, sums, [(0, 0, 1)], plus, times)
+
+
+def _fineness(forest: Forest, sums: Sums, limit: int) -> int:
+    """Return how many buckets of each part can be kept apart in reasonable time."""
+    most = [min(many, limit) for many in counts(forest)]
+    pairs = []
+    for pair in sums.pairs:
+        pairs.append((most[pair.first], most[pair.rest]))
+        most.append(min(limit, most[pair.first] * most[pair.rest]))
+    fine = limit
+    while fine > COARSE and sum(min(one, fine) * min(other, fine) for one, other in pairs) > WORK // 4:
+        fine = max(COARSE, fine * 3 // 4)
+    return fine
 
 
 def _merged(ranges: Ranges, fine: int) -> Ranges:

@@ -14,13 +14,16 @@ from archc.runtime.derivations.sums import ADVICE, Additive, Pair, Sums, TooMany
 from archc.spaces.forest import Cell, Decision, Derivation, Forest, Ints
 
 LIMIT = 100_000
-"""So many states a forest within bounds may have, and so many distinct costs one of them."""
+"""So many states a forest within bounds may have."""
 
 BUCKETS = 256
 """So many distinct costs a part of a derivation has where costs are rounded."""
 
-EDGES = 20
-"""So many edges it may have for each state of the limit."""
+COARSE = 8
+"""With so few buckets a forest is not tried again with fewer."""
+
+EDGES = 10
+"""So many edges it may have for each state of the limit, and so many distinct costs a part of a derivation."""
 
 Window = tuple[int, int, int]
 """A sum of `Sums` by number, and the first and the end of the costs that it may have, by number."""
@@ -64,11 +67,17 @@ def bucketed(
     """Return a forest of derivations that cost at most `high`, all but some that are near it.
 
     Where a state, or several parts of an edge, have more than `buckets` distinct costs, they are rounded up to multiples
-    of a step; so no derivation is over the bound, and `acceptance` says how many of those within it are left. Raises as
-    `restrict`, and ValueError unless `buckets` is positive.
+    of a step; so no derivation is over the bound, and `acceptance` says how many of those within it are left. There are
+    half as many buckets, and so on, until the forest is within the limit. Raises as `restrict`, and ValueError unless
+    `buckets` is positive.
     """
     if buckets < 1:
         raise ValueError(f"expected a number of buckets of at least 1 and found {buckets}")
+    while buckets > COARSE:
+        try:
+            return _restricted(forest, costs, (None, high), limit, buckets)
+        except TooManyStates:
+            buckets = max(COARSE, buckets // 2)
     return _restricted(forest, costs, (None, high), limit, buckets)
 
 
@@ -83,7 +92,7 @@ def _restricted(
     bottom = first if low is None else max(first, -(-low // unit))
     top = last if high is None else min(last, high // unit)
     if bottom <= top:
-        sums = sums_of(forest, cost, (bottom, top), limit=limit, buckets=buckets)
+        sums = sums_of(forest, cost, (bottom, top), limit=limit * EDGES, buckets=buckets)
         split = _split(forest, units, sums, limit)
         if split.first_edge[1]:
             return _assembled(forest, sums, split)

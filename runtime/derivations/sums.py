@@ -54,7 +54,7 @@ class Sums:
     steps: list[int] = field(default_factory=list)
 
     def pair(self, number: int) -> Pair:
-        """Return the pair that a sum is."""
+        """Return the pair that a sum is. The parts of a pair stand before it."""
         return self.pairs[number - self.states]
 
     def ordered(self) -> list[int]:
