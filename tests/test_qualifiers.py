@@ -1,8 +1,10 @@
 """Qualifiers: what archc says is causal never looks ahead, and what it says is live is reached by the input."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -296,6 +298,32 @@ space S : [7, 6] -> causal [7, 6] = E -> E
     with pytest.raises(archc.CompileError) as caught:
         members(text, "S", (7, 6))
     assert caught.value.diagnostics[0].code == "A0216"
+
+
+EXAMPLES = ("anynet", "darts", "einspace", "fbnet_joint", "flexibert", "hytra", "ofa_mobilenet", "star")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_what_has_no_zero_is_live(name: str) -> None:
+    file = Path(__file__).parent.parent / f"examples/{name}.arch"
+    text = file.read_text(encoding="utf-8")
+    asked = re.sub(r"(^(?:model|space)[^=]*?-> )(\[)", r"\1live \2", text, flags=re.MULTILINE)
+    assert asked != text
+    archc.loads(asked, root=file.parent)
+
+
+LANGUAGE_MODELS = ("gpt2_small", "llama_1b", "mamba")
+
+
+@pytest.mark.parametrize("name", LANGUAGE_MODELS)
+def test_the_language_models_do_not_look_ahead(name: str) -> None:
+    text = (Path(__file__).parent.parent / f"examples/{name}.arch").read_text(encoding="utf-8")
+    asked = text.replace("Id(vocab)[n]) -> [n, vocab]", "Id(vocab)[n]) -> live causal [n, vocab]")
+    assert asked != text
+    archc.loads(asked)
+    if "causal=true" in text:
+        with pytest.raises(archc.CompileError, match="A0216"):
+            archc.loads(asked.replace("causal=true", "causal=false"))
 
 
 # ---------------------------------------------------------------- building and writing

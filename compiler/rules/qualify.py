@@ -12,7 +12,7 @@ from archc.names.mentions import qualified
 from archc.names.qualifiers import Rule, rule
 from archc.rules.conditions import formula
 from archc.rules.operands import short
-from archc.rules.session import Blame, Fork, PerUse, Refusal, Session
+from archc.rules.session import Assumption, Blame, Fork, PerUse, Refusal, Session, cases, variables
 from archc.rules.static import evaluate
 from archc.tensor import Lost, Part, Tags, Type, retagged, tagged, tagged_with, tags_of, tensors, with_tags
 from archc.values import ARCHITECTURES, UNKNOWN, Definition, Env, Flow, Value
@@ -88,9 +88,9 @@ def _holds(session: Session, told: Rule, env: Env) -> bool:
                 if session.flexible:
                     return True
                 raise
-            if isinstance(answer, bool):
-                return answer
-            return session.flexible or (session.may_fork and session.decide(found))
+            if isinstance(answer, bool) or session.flexible:
+                return answer is not False
+            return session.may_fork and _is_own(cases(found)) and session.decide(found)
 
 
 def _remedy(name: str, told: Rule) -> str:
@@ -167,12 +167,36 @@ def through(
     found = session.passed.get(key)
     if found is None:
         context, debts, stages = session.context, len(session.obligations), session.stages
-        found = retagged(walk().type, lambda part: replace(part, tags=_asked_of(session, part)))
-        session.context, session.stages = context, stages
-        del session.obligations[debts:]
+        try:
+            found = _found(session, made, walk)
+        finally:
+            session.context, session.stages = context, stages
+            del session.obligations[debts:]
         if key is not None:
             session.passed[key] = found
     return retyped(made, _over(made.type, found))
+
+
+def _found(session: Session, made: Flow, walk: Callable[[], Flow]) -> Type:
+    """Return what `walk` finds; where it does not end, what a space may give, or what a block promises."""
+    try:
+        return retagged(walk().type, lambda part: replace(part, tags=_asked_of(session, part)))
+    except Fork as fork:
+        if not session.flexible and _is_own(fork.alternatives):
+            raise
+    except Refusal as refusal:  # sizes are held to what the block asks of them, which is done
+        if refusal.diagnostic.code == MISSING:
+            raise
+    except PerUse:
+        if not session.flexible:
+            raise
+    return granted(session, made.type) if session.flexible else made.type
+
+
+def _is_own(alternatives: Iterable[Iterable[Assumption]]) -> bool:
+    """Return whether cases are told by names of the declaration that is walked, and not by those of this walk alone."""
+    facts = [entry for case in alternatives for entry in case if not isinstance(entry, tuple)]
+    return not any("'" in name for fact in facts for name in variables(fact))
 
 
 def _asked_of(session: Session, part: Part) -> Tags:
