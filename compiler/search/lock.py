@@ -34,6 +34,23 @@ class Lock:
         os.write(handle, f"process {os.getpid()} on {socket.gethostname()}".encode())
         return cls(path, handle)
 
+    @staticmethod
+    def is_held(store: Path) -> bool:
+        """Return whether some process holds the lock of a store."""
+        import fcntl
+
+        try:
+            handle = os.open(store.with_name(store.name + "-lock"), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(handle)
+        return False
+
     def release(self) -> None:
         """Give it back; again does nothing."""
         if self.handle >= 0:

@@ -31,11 +31,17 @@ COLUMNS = (
 TABLES = (
     "CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL, checksum BLOB NOT NULL)",
     f"CREATE TABLE trials ({', '.join(COLUMNS)})",
-    "CREATE TABLE state (one INTEGER PRIMARY KEY, asked INTEGER NOT NULL, told INTEGER NOT NULL, state TEXT NOT NULL, "
-    "checksum BLOB NOT NULL)",
+    (
+        "CREATE TABLE state (one INTEGER PRIMARY KEY, asked INTEGER NOT NULL, told INTEGER NOT NULL, state TEXT NOT NULL, "
+        "together BLOB NOT NULL, checksum BLOB NOT NULL)"
+    ),
 )
 
 Cell = None | int | float | str | bytes
+
+
+NONE = bytes(16)
+"""All checksums of no rows, together."""
 
 
 class Damaged(Exception):
@@ -45,6 +51,14 @@ class Damaged(Exception):
 def checksum(values: Sequence[Cell]) -> bytes:
     """Return 16 bytes that depend on each value and its type."""
     return blake2b(repr(tuple(values)).encode(errors="surrogateescape"), digest_size=16).digest()
+
+
+def together(sums: Sequence[bytes]) -> bytes:
+    """Return one value for the checksums of all rows: it tells where a row is missing, or is one that was replaced."""
+    found = 0
+    for own in sums:
+        found ^= int.from_bytes(own)
+    return found.to_bytes(len(NONE))
 
 
 def row_of(trial: Trial) -> tuple[Cell, ...]:

@@ -3,13 +3,15 @@
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from archc.search.about import About
 from archc.search.lock import Lock
 from archc.search.protocol import Json, Trial
-from archc.search.rows import COLUMNS, TABLES, checksum, row_of
+from archc.search.rows import COLUMNS, NONE, TABLES, Cell, checksum, row_of, together
 
 FORMAT = 1
 """The version of the tables; a store of a greater one is not touched."""
@@ -30,45 +32,61 @@ class StoreError(Exception):
 class Store:
     """A store that is open for writing. `save` returns when what it was given is on the disk."""
 
-    __slots__ = ("_database", "_lock", "path")
+    __slots__ = ("_database", "_joint", "_lock", "_sums", "path")
 
-    def __init__(self, path: Path, lock: Lock, database: sqlite3.Connection) -> None:
-        self.path, self._lock, self._database = path, lock, database
+    def __init__(self, path: Path, lock: Lock, database: sqlite3.Connection, sums: Sequence[bytes] = ()) -> None:
+        self.path, self._lock = path, lock
+        self._database: sqlite3.Connection | None = database
+        self._sums = list(sums)
+        self._joint = int.from_bytes(together(sums))
 
     def save(self, trials: Sequence[Trial], told: int, state: Json) -> None:
         """Keep how these trials stand now, and the state, in one transaction.
 
-        Raises StoreError where the disk does not take it, and then nothing of it was kept.
+        Raises StoreError where the disk does not take it, and from then on: a new driver has to resume.
         """
-        kept = json.dumps(state, separators=(",", ":"))
+        if self._database is None:
+            raise StoreError(f"{self.path} did not take the last write; resume it")
+        rows = [row_of(trial) for trial in trials]
+        joint = self._joined(rows)
+        values = (1, len(self._sums), told, json.dumps(state, separators=(",", ":")), joint)
         try:
             self._database.execute("BEGIN IMMEDIATE")
-            self._database.executemany(INSERT, [row_of(trial) for trial in trials])
-            asked = self._database.execute("SELECT coalesce(max(number), -1) + 1 FROM trials").fetchone()[0]
-            values = (1, asked, told, kept)
-            self._database.execute("INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?)", (*values, checksum(values)))
+            self._database.executemany(INSERT, rows)
+            self._database.execute(INSERT_STATE, (*values, checksum(values)))
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
-            self._undo()
+            self._drop()
             raise StoreError(
                 f"{self.path} does not take more: {error}. What was acknowledged is kept; make room and resume"
             ) from error
 
-    def _undo(self) -> None:
-        if self._database.in_transaction:
-            try:
-                self._database.execute("ROLLBACK")
-            except sqlite3.Error:
-                self._database.close()
+    def _joined(self, rows: Sequence[Sequence[Cell]]) -> bytes:
+        """Return the checksums of all rows together, once these take the place of those of their numbers."""
+        for row in rows:
+            match row:
+                case (int() as number, *_, bytes() as own):
+                    if number == len(self._sums):
+                        self._sums.append(NONE)
+                    self._joint ^= int.from_bytes(self._sums[number]) ^ int.from_bytes(own)
+                    self._sums[number] = own
+                case _:
+                    raise AssertionError(row)
+        return self._joint.to_bytes(len(NONE))
+
+    def _drop(self) -> None:
+        """Leave the file: SQLite takes back what was begun, now or when the file is opened again."""
+        database, self._database = self._database, None
+        if database is not None:
+            with suppress(sqlite3.Error):
+                database.close()
 
     def close(self) -> None:
         """Close the file and let another driver have it."""
-        try:
-            self._database.close()
-        finally:
-            self._lock.release()
+        self._drop()
+        self._lock.release()
 
-    def __enter__(self) -> "Store":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -77,12 +95,13 @@ class Store:
         self.close()
 
 
+INSERT_STATE = "INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?)"
 INSERT = f"INSERT OR REPLACE INTO trials VALUES ({', '.join('?' * len(COLUMNS))})"
 
 
 def create(path: Path, about: About, *, connect: Connect = sqlite3.connect) -> Store:
     """Return a new store. Raises StoreError where there is a file of this name, or it cannot be written."""
-    lock = _locked(path)
+    lock = locked(path)
     try:
         if path.exists() and path.stat().st_size:
             raise StoreError(f"{path} is there already; resume it, or take another name")
@@ -92,7 +111,8 @@ def create(path: Path, about: About, *, connect: Connect = sqlite3.connect) -> S
         raise
 
 
-def _locked(path: Path) -> Lock:
+def locked(path: Path) -> Lock:
+    """Return the lock of a store. Raises StoreError where another driver has it, or the folder takes no file."""
     try:
         return Lock.take(path)
     except BlockingIOError as busy:
@@ -103,22 +123,23 @@ def _locked(path: Path) -> Lock:
 
 def _prepared(path: Path, about: About, connect: Connect) -> sqlite3.Connection:
     try:
-        database = _connected(path, connect)
+        database = connected(path, connect)
         database.execute("BEGIN IMMEDIATE")
         for table in TABLES:
             database.execute(table)
         database.execute(f"PRAGMA application_id = {APPLICATION}")
         database.execute(f"PRAGMA user_version = {FORMAT}")
         database.executemany("INSERT INTO about VALUES (?, ?, ?)", _about_rows(about))
-        values = (1, 0, 0, "null")
-        database.execute("INSERT INTO state VALUES (?, ?, ?, ?, ?)", (*values, checksum(values)))
+        values = (1, 0, 0, "null", NONE)
+        database.execute(INSERT_STATE, (*values, checksum(values)))
         database.execute("COMMIT")
     except sqlite3.Error as error:
         raise StoreError(f"{path} cannot be written: {error}") from error
     return database
 
 
-def _connected(path: Path, connect: Connect) -> sqlite3.Connection:
+def connected(path: Path, connect: Connect = sqlite3.connect) -> sqlite3.Connection:
+    """Return a connection that writes as a store has to. Raises sqlite3.Error."""
     database = connect(str(path))
     database.isolation_level = None
     database.execute("PRAGMA journal_mode = WAL")
