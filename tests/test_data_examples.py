@@ -202,7 +202,6 @@ def imported(source: str) -> ModuleType:
 
 def in_account(violation: Violation, accounts: Sequence[Account]) -> bool:
     """Whether the account of a target says that it leaves this rule to validation."""
-    names = [step for step in violation.path if isinstance(step, str)]
     rules = [
         account.bound.removeprefix("exactly ").removeprefix("= " if violation.code == "A0529" else "")
         for account in accounts

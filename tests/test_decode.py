@@ -14,10 +14,12 @@ from transformers import LogitsProcessorList, PreTrainedTokenizerFast
 
 import archc
 from archc.cli import main
+from archc.grammar.diagnostics import CompileError
 from archc.grammars.forest import Edge, Forest, Literal, State
 from archc.runtime.decode import trial
 from archc.runtime.decode.constrain import Constraint, constraint
 from archc.runtime.decode.engines import ENGINES, engine
+from archc.runtime.decode.generate import load_writer
 from archc.runtime.decode.model import Model
 from archc.runtime.decode.tiny import tiny_model, tiny_tokenizer
 from archc.runtime.decode.trial import tried
@@ -343,6 +345,29 @@ def test_archc_decode_tells_what_is_wrong(folder: Path, capfd: pytest.CaptureFix
     assert "A0566  no language model can be read" in capfd.readouterr().err
     assert main([*command, str(folder), "--engine", "peg"]) == 2
     assert "A0913  `peg` is no engine" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "reason"),
+    [
+        ("model.safetensors", "abc", "header"),
+        (
+            "config.json",
+            '{"model_type": "bert", "vocab_size": 600, "hidden_size": 32, "num_attention_heads": 2}',
+            "lack",
+        ),
+        ("config.json", '{"model_type": "llama", "hidden_size": "wide"}', "hidden_size"),
+        ("tokenizer_config.json", "[1]", "list"),
+        ("tokenizer.json", "{broken", "double quotes"),
+    ],
+)
+def test_a_torn_model_folder_is_told(folder: Path, tmp_path: Path, file: str, text: str, reason: str) -> None:
+    for entry in folder.iterdir():
+        (tmp_path / entry.name).write_bytes(entry.read_bytes())
+    (tmp_path / file).write_text(text)
+    with pytest.raises(CompileError) as told:
+        load_writer(tmp_path)
+    assert told.value.diagnostics[0].code == "A0566" and reason in str(told.value)
 
 
 def test_a_model_folder_runs_no_code(folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

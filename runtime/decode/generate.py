@@ -30,19 +30,25 @@ def load_writer(path: Path) -> Writer:
     Raises CompileError: A0564 when transformers is not installed, A0566 when no model can be read there.
     """
     try:
+        from huggingface_hub.errors import StrictDataclassError
+        from safetensors import SafetensorError
         from transformers import AutoModelForCausalLM, AutoTokenizer
         from transformers.utils.logging import disable_progress_bar
     except ImportError:
         raise not_installed("transformers") from None
     disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves it unannotated
+    # What the parts of transformers raise at a folder that is torn, or was written by hand.
+    torn = (SafetensorError, StrictDataclassError, ArithmeticError, AssertionError, AttributeError, ImportError)
     try:
         if not (path / "config.json").is_file():
-            raise OSError("there is no config.json in it")
+            raise OSError("there is no config.json in it" if path.is_dir() else "it is no folder")
         tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
-        model: Model = AutoModelForCausalLM.from_pretrained(  # type: ignore[assignment]  # annotated by a mere stand-in
-            path, local_files_only=True, trust_remote_code=False, use_safetensors=True
+        model, told = AutoModelForCausalLM.from_pretrained(
+            path, local_files_only=True, trust_remote_code=False, use_safetensors=True, output_loading_info=True
         )
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
+        if missing := sorted(told["missing_keys"]):
+            raise OSError(f"its weights lack {missing[0]}" + f" and {len(missing) - 1} more" * (len(missing) > 1))
+    except (OSError, ValueError, LookupError, RuntimeError, TypeError, *torn) as error:
         reason = (str(error).splitlines() or ["no reason given"])[0][:160]
         text = f"no language model can be read from `{path}`: {reason}"
         hint = "a folder that save_pretrained wrote, with config.json, model.safetensors and tokenizer.json"
