@@ -43,10 +43,11 @@ def load_writer(path: Path) -> Writer:
         if not (path / "config.json").is_file():
             raise OSError("there is no config.json in it" if path.is_dir() else "it is no folder")
         tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
-        model, told = AutoModelForCausalLM.from_pretrained(
+        loaded: tuple[Model, dict[str, list[str]]] = AutoModelForCausalLM.from_pretrained(  # type: ignore[assignment]  # annotated by a mere stand-in
             path, local_files_only=True, trust_remote_code=False, use_safetensors=True, output_loading_info=True
         )
-        if missing := sorted(told["missing_keys"]):
+        model = loaded[0]
+        if missing := sorted(loaded[1]["missing_keys"]):
             raise OSError(f"its weights lack {missing[0]}" + f" and {len(missing) - 1} more" * (len(missing) > 1))
     except (OSError, ValueError, LookupError, RuntimeError, TypeError, *torn) as error:
         reason = (str(error).splitlines() or ["no reason given"])[0][:160]
