@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import ldexp
+from math import fsum, ldexp
 
 import numpy as np
 
@@ -34,7 +34,8 @@ def fit(
     that they are, and at most `rounds` steps go from there to what is likeliest then (see `_step`); each takes about as
     long as `by_weight` and `visits`. `smoothing` is how many decisions the forest's own shares count for at each site,
     which keeps what was never decided possible; at 0 a site that was never come by keeps its shares. Continuous ranges
-    stay as they are. Only + - * / take part, so that the shares are the same on every machine. Raises ValueError unless
+    stay as they are. Only + - * / and sums rounded once take part, so that the shares are the same on
+    every machine. Raises ValueError unless
     the weights are as many as the derivations, and neither they nor `smoothing` are negative.
     """
     known = [1.0] * len(derivations) if weights is None else weights
@@ -46,7 +47,7 @@ def fit(
     for site, often in zip(forest.sites, made, strict=True):
         often[:] = [many + smoothing * share for many, share in zip(often, site.shares, strict=True)]
     sites = tuple(_shared(site, often) for site, often in zip(forest.sites, made, strict=True))
-    total = sum(known)
+    total = fsum(known)
     for _ in range(rounds if total else 0):
         following = _step(forest, sites, made, total)
         moved = _moved(sites, following)
@@ -73,7 +74,7 @@ def _step(forest: Forest, sites: tuple[Site, ...], made: Sequence[Sequence[float
         drawn = [total * expected.get((number, option), 0.0) for option in range(len(often))]
         gains = [many - few for many, few in zip(often, drawn, strict=True)]
         least = max((-gain / share for gain, share in zip(gains, site.shares, strict=True) if share), default=0.0)
-        damping = 2.0 * max(least, sum(drawn))
+        damping = 2.0 * max(least, fsum(drawn))
         grown = [max(0.0, gain + damping * share) for gain, share in zip(gains, site.shares, strict=True)]
         found.append(_shared(site, grown))
     return tuple(found)
@@ -100,7 +101,7 @@ def decided(forest: Forest, derivations: Sequence[Derivation], weights: Sequence
 
 def _shared(site: Site, parts: Sequence[float]) -> Site:
     """Return a site with shares in proportion to `parts`."""
-    total = sum(parts)
+    total = fsum(parts)
     if site.is_continuous or total == 0.0:
         return site
     return replace(site, shares=tuple(part / total for part in parts))
