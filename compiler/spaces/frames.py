@@ -13,9 +13,10 @@ from archc.rules.infer import is_point
 from archc.rules.repeat import turns_of
 from archc.rules.session import Session
 from archc.rules.static import evaluate
-from archc.spaces.groups import NO_USES, PLAIN, Draft, Group, Partial, combined, joined
+from archc.spaces.groups import NO_USES, PLAIN, Draft, Group, Partial, joined
+from archc.spaces.merging import Mergers, is_bundle
 from archc.tensor import Product
-from archc.values import Applied, Closure, Decided, Env, Layer, Value
+from archc.values import Applied, Closure, Decided, Env, Fields, Layer, Value
 
 if TYPE_CHECKING:
     from archc.spaces.refiner import Budget, Plan, Refiner, Values
@@ -25,22 +26,30 @@ Asked = Generator[tuple[Key, "Frame"], Group, Group]
 Frame = Generator[tuple[Key, "Frame"], Group, Draft | Group]
 
 
-def through(refiner: "Refiner", plan: "Plan", into: int, budget: "Budget") -> Asked:
-    """Return the group of an architecture at an input type."""
+def through(refiner: "Refiner", plan: "Plan", into: int, budget: "Budget", mergers: Mergers = ()) -> Asked:
+    """Return the group of an architecture at an input type; of a tuple only what one of `mergers` takes."""
     key = refiner.key(plan, into, budget)
     known = refiner.known(plan, into, key)
-    return known if known is not None else (yield key, _value(refiner, plan, into, budget))
+    if known is None and mergers:
+        key = (*key, mergers)
+        known = refiner.done.get(key)
+    return known if known is not None else (yield key, _value(refiner, plan, into, budget, mergers))
 
 
-def _value(refiner: "Refiner", plan: "Plan", into: int, budget: "Budget") -> Frame:
+def _value(refiner: "Refiner", plan: "Plan", into: int, budget: "Budget", mergers: Mergers = ()) -> Frame:
     from archc.spaces.mentions import mention, shared
+    from archc.spaces.records import record
 
     value = plan.value
     match value:
+        case Closure(s.Record()) | Fields():
+            return (yield from record(refiner, value, into, budget))
         case Closure(expr):
+            if isinstance(expr, s.Tuple):
+                return (yield from _tuple(refiner, expr.items, value.env, into, budget, mergers))
             return (yield from _expression(refiner, plan, expr, into, budget))
         case Applied():
-            return (yield from mention(refiner, value, into, budget))
+            return (yield from mention(refiner, value, into, budget, mergers))
         case Decided() | Layer():
             return (yield from shared(refiner, value, into, budget))
         case _:
@@ -48,13 +57,15 @@ def _value(refiner: "Refiner", plan: "Plan", into: int, budget: "Budget") -> Fra
 
 
 def _expression(refiner: "Refiner", plan: "Plan", expr: s.Expr, into: int, budget: "Budget") -> Frame:
+    from archc.spaces.records import arms
+
     assert isinstance(plan.value, Closure)
     env = plan.value.env
     match expr:
         case s.Pipe():
             return (yield from _pipe(refiner, plan, expr, 0, into, budget))
-        case s.Tuple(items):
-            return (yield from _tuple(refiner, items, env, into, budget))
+        case s.Choice() if into in refiner.inputs.known:
+            return (yield from arms(refiner, expr, env, into, budget))
         case s.Choice():
             return (yield from _choice(refiner, plan, expr, into, budget))
         case s.Body():
@@ -134,20 +145,22 @@ def _pipe(refiner: "Refiner", plan: "Plan", expr: s.Pipe, at: int, into: int, bu
         return known if known is not None else (yield key, _pipe(refiner, plan, expr, at + 1, kind, budget))
 
     for label, stage in values.found:
-        first = yield from through(refiner, stage, into, budget)
+        mergers = refiner.mergers(plan, expr, at + 1) if is_bundle(stage.value) else ()
+        first = yield from through(refiner, stage, into, budget, mergers)
         yield from _then(refiner, draft, label, first, rest)
     return draft
 
 
-def _tuple(refiner: "Refiner", items: tuple[s.Expr, ...], env: Env, into: int, budget: "Budget") -> Frame:
+def _tuple(
+    refiner: "Refiner", items: tuple[s.Expr, ...], env: Env, into: int, budget: "Budget", mergers: Mergers
+) -> Frame:
     draft = Draft()
     parts: list[Partial] = [((), (), ())]
     for item in items:
         group = yield from _item(refiner, item, env, into, budget)
         draft.refuse(group.failure)
         draft.lost += group.lost
-        parts = combined(parts, group)
-        refiner.count(len(parts))
+        parts = refiner.bundled(parts, group, mergers)
     types = refiner.keys.types
     for kinds, demands, states in parts:
         out = refiner.keys.type(Product(tuple(types[kind] for kind in kinds)))

@@ -16,6 +16,9 @@ Out = tuple[int, tuple[Demand, ...]]
 Uses = dict[int, tuple[int, int]]
 """Pieces of the network by number: how often each runs, and how many sets of weights it has. Never changed."""
 
+Part = tuple[int, int, int]
+"""A state, how often what it derives runs, and how many sets of weights that has."""
+
 Way = tuple[int, tuple[int, ...], int, Uses]
 """A label, the states below it, how many of the first are decided by a name, and what is added to the network."""
 
@@ -75,6 +78,8 @@ class Store:
     group_of: list[int] = field(default_factory=lambda: [-1])
     out_of: list[Out] = field(default_factory=lambda: [(-1, ())])
     fixed: list[Uses | None] = field(default_factory=lambda: [{}])
+    scaled: dict[int, Part] = field(default_factory=dict)
+    scales: dict[Part, int] = field(default_factory=dict)
     names: dict[int, tuple[str, int]] = field(default_factory=dict)
     labels: dict[tuple[Decision, ...], int] = field(default_factory=lambda: {(): PLAIN})
     shares: list[float] = field(default_factory=lambda: [1.0])
@@ -145,8 +150,35 @@ class Store:
             add_uses(total, more)
         return total
 
+    def times(self, part: Part) -> int:
+        """Return a state that derives what another does, and adds it a number of times; its ways are made when asked for."""
+        state, runs, copies = part
+        if (runs, copies) == (1, 1):
+            return state
+        if part not in self.scales:
+            fixed: Uses | None = self.fixed[state]
+            if fixed is not None:
+                fixed, once = {}, fixed
+                add_uses(fixed, once, runs, copies)
+            self.scales[part] = len(self.ways)
+            self.scaled[len(self.ways)] = part
+            self.ways.append(())
+            self.mass.append(self.mass[state])
+            self.group_of.append(-1)
+            self.out_of.append(self.out_of[state])
+            self.fixed.append(fixed)
+        return self.scales[part]
+
     def decided(self, state: int) -> Iterator[Way]:
         """Yield the ways of a state without the children that decide nothing; what those add is added here."""
+        part = self.scaled.get(state)
+        if part is not None:
+            inner, runs, copies = part
+            for label, children, nested, uses in self.decided(inner):
+                more: Uses = {}
+                add_uses(more, uses, runs, copies)
+                yield label, tuple(self.times((child, runs, copies)) for child in children), nested, more
+            return
         for label, children, nested, uses in self.ways[state]:
             total, kept = uses, []
             for place, child in enumerate(children):

@@ -12,7 +12,8 @@ from archc.rules.match import match
 from archc.rules.session import Blame, Refusal, Session, Site
 from archc.rules.static import evaluate
 from archc.spaces.frames import Frame, Key, through
-from archc.spaces.groups import NO_USES, PLAIN, Demand, Draft, Group, Partial, combined, joined
+from archc.spaces.groups import NO_USES, PLAIN, Demand, Draft, Group, Partial, joined
+from archc.spaces.merging import Mergers
 from archc.tensor import Product
 from archc.values import Applied, Decided, Definition, Env, Layer, Value
 
@@ -35,7 +36,7 @@ def shared(refiner: "Refiner", value: Decided | Layer, into: int, budget: "Budge
     return draft
 
 
-def mention(refiner: "Refiner", applied: Applied, into: int, budget: "Budget") -> Frame:
+def mention(refiner: "Refiner", applied: Applied, into: int, budget: "Budget", mergers: Mergers = ()) -> Frame:
     """A space, or an op or block that is given something with choices in it."""
     definition = applied.definition
     draft = Draft()
@@ -46,7 +47,7 @@ def mention(refiner: "Refiner", applied: Applied, into: int, budget: "Budget") -
 
     for taken, names in refiner.walked(("bind", refiner.keys.value(applied)), bound, draft):
         if definition.declaration.kind == "op":
-            group = yield from _op(refiner, applied, names, into, budget)
+            group = yield from _op(refiner, applied, names, into, budget, mergers)
         else:
             group = yield from _inside(refiner, applied, names, into, budget)
         refiner.settle(draft, taken, group)
@@ -57,7 +58,7 @@ def mention(refiner: "Refiner", applied: Applied, into: int, budget: "Budget") -
 
 # ---------------------------------------------------------------- ops
 def _op(
-    refiner: "Refiner", applied: Applied, names: Names, into: int, budget: "Budget"
+    refiner: "Refiner", applied: Applied, names: Names, into: int, budget: "Budget", mergers: Mergers
 ) -> Generator[tuple[Key, Frame], Group, Group]:
     name = applied.definition.name
     given = tuple((key, value, applied.span) for key, value in names.items())
@@ -77,8 +78,7 @@ def _op(
     for value, item in zip(arms, kind.items, strict=True):
         group = yield from through(refiner, refiner.plan(value), refiner.keys.type(item), budget)
         draft.refuse(group.failure)
-        parts = combined(parts, group)
-        refiner.count(len(parts))
+        parts = refiner.bundled(parts, group, mergers)
     types = refiner.keys.types
     for kinds, demands, states in parts:
         out = refiner.keys.type(Product(tuple(types[entry] for entry in kinds)))

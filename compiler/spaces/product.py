@@ -6,10 +6,7 @@ and Applications", section 1.3).
 
 from dataclasses import dataclass, field
 
-from archc.spaces.groups import Store, Uses, add_uses
-
-Part = tuple[int, int, int]
-"""A state, how often what it derives runs, and how many sets of weights that has."""
+from archc.spaces.groups import Part, Store, Uses, add_uses
 
 Product = tuple[Part, ...]
 
@@ -32,8 +29,8 @@ class Products:
             key = waiting[-1]
             if key in self.known:
                 waiting.pop()
-            elif len(key) == 1 and key[0][1:] == (1, 1):
-                self.known[key] = key[0][0]
+            elif len(key) == 1:
+                self.known[key] = self.store.times(key[0])
             elif key in rows:
                 self.known[key] = self._made(rows.pop(key))
             else:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from archc.build import Argument, At, entered
+from archc.build import Argument, At, applied_with, entered
 from archc.check import Program
 from archc.grammar.diagnostics import CompileError, Diagnostic
 from archc.grammar.limits import exceeded
+from archc.rules.records import is_record
 from archc.rules.session import Exhausted, Refusal, contained
 from archc.spaces.forest import Cell, Forest, Use
 from archc.spaces.frames import through
@@ -70,8 +71,11 @@ def refine(
 def _refined(refiner: Refiner, definition: Definition, arguments: Mapping[str, Argument], at: At | None) -> Refined:
     session = refiner.session(definition)
     session.flexible = True
-    applied, kind = entered(session, definition, arguments, at)
-    into = refiner.keys.type(kind)
+    applied = applied_with(definition, arguments)
+    if is_record(session.scopes, applied):
+        into = refiner.inputs.number(at)
+    else:
+        into = refiner.keys.type(entered(session, definition, arguments, at)[1])
     group = refiner.run(("root",), _root(refiner, applied, into))
     if not group.outs:
         raise Refusal(_empty(definition, group))

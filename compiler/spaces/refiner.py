@@ -15,16 +15,20 @@ from archc.rules.infer import apply as infer_apply
 from archc.rules.infer import signature
 from archc.rules.openness import is_open
 from archc.rules.output import require_output
+from archc.rules.records import is_record
 from archc.rules.session import Budget as Steps
 from archc.rules.session import Chooser, Exhausted, Fork, PerUse, Refusal, Session
 from archc.rules.static import evaluate
 from archc.sizes.prove import Context
 from archc.sizes.size import Size
 from archc.spaces.frames import Frame, Key
-from archc.spaces.groups import EMPTY, NO_USES, PLAIN, Demand, Draft, Failure, Group, Store, joined
+from archc.spaces.groups import EMPTY, NO_USES, PLAIN, Demand, Draft, Failure, Group, Partial, Store, combined, joined
 from archc.spaces.keys import Keys, Reach, has_depth
 from archc.spaces.measures import depth_bound
+from archc.spaces.merging import Merger, Mergers, merged, merger
+from archc.spaces.needs import Needs
 from archc.spaces.product import Products
+from archc.spaces.records import Inputs
 from archc.spaces.replay import Sites, Taken, outcomes
 from archc.spaces.transfer import Transfers, Unsupported, guarded
 from archc.tensor import Product, Type
@@ -57,6 +61,7 @@ class Plan:
     number: int
     value: Value
     reach: Reach
+    needs: Reach
     steady: bool
 
 
@@ -66,6 +71,10 @@ class Values:
 
     found: tuple[tuple[int, Plan], ...]
     failure: Failure | None
+
+
+INNER = 1
+"""So many times more types stay inside a mention than come out of it."""
 
 
 class TooLarge(Exception):
@@ -84,13 +93,16 @@ class Refiner:
     sites: Sites
     store: Store
     products: Products
+    needs: Needs
     done: dict[Key, Group] = field(default_factory=dict)
     pieces: list[tuple[Value, int]] = field(default_factory=list)
     steps: int = 0
     transfers: Transfers = field(init=False)
+    inputs: Inputs = field(init=False)
     _plans: dict[int, Plan] = field(default_factory=dict)
     _walked: dict[Key, tuple[list[tuple[Taken, object]], Diagnostic | None]] = field(default_factory=dict)
     _values: dict[Key, Values] = field(default_factory=dict)
+    _mergers: dict[Key, Mergers] = field(default_factory=dict)
     _promises: dict[Key, Diagnostic | None] = field(default_factory=dict)
     _pieces: dict[tuple[int, int], int] = field(default_factory=dict)
     _layers: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -101,7 +113,9 @@ class Refiner:
         """Return the state with which the refinement of `root` begins."""
         sites = Sites()
         store = Store(sites.all)
-        made = cls(program, root, most_types, most_edges, Keys(program.scopes), sites, store, Products(store))
+        keys, needs = Keys(program.scopes), Needs(program.scopes)
+        made = cls(program, root, most_types, most_edges, keys, sites, store, Products(store), needs)
+        made.inputs = Inputs(made.keys)
         made.transfers = Transfers(program.scopes, lambda: made.session(root), made.owes)
         return made
 
@@ -136,7 +150,7 @@ class Refiner:
     def _closed(self, made: Draft | Group) -> Group:
         if isinstance(made, Group):
             return made
-        group = self.store.close(made, most=self.most_types if made.space else 0)
+        group = self.store.close(made, most=self.most_types * (1 if made.space else INNER))
         if self.store.edges > self.most_edges:
             raise TooLarge
         return group
@@ -145,12 +159,6 @@ class Refiner:
         text = f"`{self.root.name}` comes back to itself without a bound that shrinks"
         hint = "where depth <= 8, on a space of the cycle"
         return Diagnostic("A0401", text, self.root.declaration.name_span, hint=hint)
-
-    def count(self, ways: int) -> None:
-        """Count ways that are looked at. Raises TooLarge."""
-        self.steps += ways
-        if self.steps > 40 * self.most_edges:
-            raise TooLarge
 
     # ------------------------------------------------------------ values
     def session(self, definition: Definition, chooser: Chooser | None = None) -> Session:
@@ -194,7 +202,9 @@ class Refiner:
         return found, refused
 
     def values(self, expr: s.Expr, env: Env) -> Values:
-        """Return every value of an expression with the label of the decisions that lead to it."""
+        """Return every value of an expression with the label of the decisions that lead to it; a record stays one."""
+        if isinstance(expr, s.Record):
+            return Values(((PLAIN, self.plan(Closure(expr, env, expr.span))),), None)
         key = ("static", id(expr), self.keys.env(expr, env))
         known = self._values.get(key)
         if known is None:
@@ -212,6 +222,34 @@ class Refiner:
             assert isinstance(plan.value, Closure)
             known = self._values[key] = self.values(expr.stages[at], plan.value.env)
         return known
+
+    def mergers(self, plan: Plan, expr: s.Pipe, at: int) -> Mergers:
+        """Return how the stage `at` merges the parts of a tuple; nothing where it may do otherwise."""
+        key = ("mergers", plan.number, at)
+        if key not in self._mergers:
+            found: list[Merger] = []
+            waiting = [entry for _, entry in self.stage(plan, expr, at).found]
+            for entry in waiting:
+                value = entry.value
+                if isinstance(value, Closure) and isinstance(value.expr, s.Choice):
+                    waiting.extend(arm for _, arm in self.arms(entry, value.expr).found)
+                    continue
+                known = merger(value)
+                if known is None:
+                    found = []
+                    break
+                found.append(known)
+            self._mergers[key] = tuple(sorted(set(found)))
+        return self._mergers[key]
+
+    def bundled(self, parts: list[Partial], group: Group, mergers: Mergers) -> list[Partial]:
+        """Return every way to go on from some parts of a tuple with an output of one more. Raises TooLarge."""
+        begun = bool(parts) and bool(parts[0][0])
+        found = merged(parts, group, mergers, self.keys.types) if mergers and begun else combined(parts, group)
+        self.steps += len(found)
+        if self.steps > 40 * self.most_edges:
+            raise TooLarge
+        return found
 
     def arms(self, plan: Plan, expr: s.Choice) -> Values:
         """Return the arms of a choice between architectures, each behind the decision for it."""
@@ -239,7 +277,8 @@ class Refiner:
         number = self.keys.value(value)
         known = self._plans.get(number)
         if known is None:
-            known = self._plans[number] = Plan(number, value, self.keys.reach(value), self._is_steady(value))
+            reach, needs = self.keys.reach(value), self.needs.of(value)
+            known = self._plans[number] = Plan(number, value, reach, needs, self._is_steady(value))
         return known
 
     def key(self, plan: Plan, into: int, budget: Budget) -> Key:
@@ -253,7 +292,19 @@ class Refiner:
         found = self.done.get(key)
         if found is None and plan.steady:
             found = self.done[key] = self.store.close(self.piece(plan, into))
+        elif found is None and plan.needs and len(key) > 2:
+            left = key[2]
+            assert isinstance(left, tuple)
+            if any(not most and space in plan.needs for space, most in left):
+                found = self.done[key] = self._too_deep(plan)
         return found
+
+    def _too_deep(self, plan: Plan) -> Group:
+        draft = Draft()
+        span = getattr(plan.value, "span", Span(0, 0))
+        text = "what stands here would be deeper than the space that it is in allows"
+        draft.refuse((-1, Diagnostic("A0401", text, span)))
+        return self.store.close(draft)
 
     def promise(self, definition: Definition, env: Env) -> Callable[[int], Diagnostic | None]:
         """Return what tells why a declaration may not put out a type: None where it may."""
@@ -283,6 +334,8 @@ class Refiner:
 
     def _is_steady(self, value: Value) -> bool:
         """Return whether an architecture makes no choice and mentions nothing that a name decides."""
+        if is_record(self.program.scopes, value):
+            return False
         if not isinstance(value, (Applied, Closure, Decided, Layer)):
             return True
         return not is_open(self.program.scopes, value) and not any(
