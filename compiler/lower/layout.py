@@ -5,6 +5,7 @@ from itertools import pairwise
 
 WIDTH = 120
 _OPEN = "(["
+_SIGNS = ("+", "-", "*", "/", "@", "//")
 
 
 def statement(indent: int, text: str, comment: str = "") -> list[str]:
@@ -41,9 +42,12 @@ def _fit(indent: int, text: str, tail: str = "") -> list[str]:
 
 
 def _assigned(text: str) -> tuple[str, str]:
-    for mark in ("return ", "for "):
+    """Split off what stands before the value: `return`, a target, or the sign of an operand."""
+    for mark in ("return ", *(f"{sign} " for sign in _SIGNS)):
         if text.startswith(mark):
-            return (mark, text[len(mark) :]) if mark == "return " else ("", text)
+            return mark, text[len(mark) :]
+    if text.startswith("for "):
+        return "", text
     for at in _outside(text):
         if text[at : at + 3] == " = ":
             return text[: at + 3], text[at + 3 :]
@@ -62,15 +66,16 @@ def _wrapped(indent: int, head: str, parts: list[str], tail: str) -> list[str]:
 def _inside(indent: int, body: str) -> list[str]:
     if indent + len(body) <= WIDTH and not body.endswith(","):
         return [f"{' ' * indent}{body}"]
-    items = _items(body)
-    if len(items) == 1 and " for " in body:
-        made, clause = _comprehension(body)
+    made, clause = _comprehension(body)
+    if clause:
         return [*_fit(indent, made), *_fit(indent, clause)]
+    items = _items(body)
     comma = "," if len(items) > 1 else ""
     return [line for item in items for line in _fit(indent, item, comma)]
 
 
 def _comprehension(body: str) -> tuple[str, str]:
+    """Split what stands in brackets before its `for`; the commas behind that one are of its targets."""
     for at in _outside(body):
         if body[at : at + 5] == " for ":
             return body[:at], body[at + 1 :]
