@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archc.build import At as Input
 from archc.build import build
 from archc.check import Checked, check
 from archc.check import Program as CheckedProgram
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 Argument = bool | int | float | str | Sequence["Argument"]
 """What a parameter of a model may be set to; a list of sizes is a list or a tuple."""
 
-At = str | Sequence[int] | Mapping[str, str | Sequence[int]] | None
-"""The type of the input: text as in .arch, a shape, or a mapping of either by input name."""
+At = Input | None
+"""The type of the input: text as in .arch, a shape, or a mapping of either by input name; of a record, by field."""
 
 
 def load(path: str | PathLike[str], *, limits: Limits = DEFAULT) -> "Program":
@@ -118,7 +119,7 @@ class Declaration:
         """Return the network as a dataflow graph."""
         if self.kind not in ("model", "block"):
             raise TypeError(f"`{self.name}` is a {self.kind}; a model or a block can be built")
-        return build(self.program, self.name, arguments=parameters, at=_at(at))
+        return build(self.program, self.name, arguments=parameters, at=at if at is None else _at(at))
 
     def module(
         self,
@@ -204,7 +205,7 @@ class Declaration:
 
         if self.kind != "space":
             raise TypeError(f"`{self.name}` is a {self.kind}; members are drawn from a space")
-        return space_of(self.program, self.name, _at(at), parameters, most_types)
+        return space_of(self.program, self.name, at if at is None else _at(at), parameters, most_types)
 
     def grammar(self, dialect: str) -> str:
         """Return a type as grammar text: `ebnf` (xgrammar), `gbnf` (llama.cpp), `lark` (llguidance) or `regex`.
@@ -269,11 +270,12 @@ class Declaration:
         return schema(self.program, self.name)
 
 
-def _at(at: At) -> str | tuple[int, ...] | Mapping[str, str | tuple[int, ...]] | None:
+def _at(at: Input) -> Input:
+    """Return an input that can be compared and kept."""
     match at:
-        case None | str():
+        case str():
             return at
         case Mapping():
-            return {name: kind if isinstance(kind, str) else tuple(kind) for name, kind in at.items()}
+            return {name: _at(kind) for name, kind in at.items()}
         case _:
             return tuple(at)

@@ -17,7 +17,7 @@ from archc.names.mentions import names_of, qualified, solvable
 from archc.ops import find
 from archc.rules.arguments import bind
 from archc.rules.conditions import demand
-from archc.rules.infer import apply, signature
+from archc.rules.infer import apply, measures, signature
 from archc.rules.instantiate import instantiate
 from archc.rules.match import match
 from archc.rules.output import require_output
@@ -32,7 +32,8 @@ from archc.tensor import Product, Tensor, Type, leaves, retagged, untagged
 from archc.values import Applied, Definition, Env, Flow, Items, Obligation, Value, flow
 
 Argument = int | float | bool | str | Sequence["Argument"]
-At = str | Sequence[int] | Mapping[str, "str | Sequence[int]"]
+At = str | Sequence[int] | Mapping[str, "At"]
+"""The type of an input: as text or as sizes; of several inputs by label, of the networks of a record by field."""
 
 
 def build(
@@ -94,7 +95,8 @@ def _with_sharing(
         session = Session(definition, program.scopes, program.checker, Context(), limits=program.limits, budget=budget)
         chooser = session.chooser = Scripted(script) if script is not None else None
         try:
-            graph = _build(session, Builder(definition.name, shared), definition, arguments, at)
+            names = _parameters(session, definition, arguments)
+            graph = assemble(session, Builder(definition.name, shared), names, at, tuple(arguments))
             if chooser is not None:
                 chooser.finish()
             return graph
@@ -102,26 +104,43 @@ def _with_sharing(
             shared |= {again.place}
 
 
-def _build(
-    session: Session, builder: Builder, definition: Definition, arguments: Mapping[str, Argument], at: At | None
+def assemble(
+    session: Session, builder: Builder, names: Mapping[str, Value], at: At | None, given: Sequence[str] = ()
 ) -> Graph:
-    declaration = definition.declaration
+    """Return the network that the declaration of `session` is with these parameters, of which `given` are no defaults.
+
+    Raises Refusal where it does not type, Again where a layer turns out to be shared.
+    """
+    declaration = session.definition.declaration
     kind = signature(declaration)
     assert kind is not None and declaration.value is not None
-    env = Env(definition.module, _parameters(session, definition, arguments))
+    env = Env(session.definition.module, names)
     into, env, variables = _input(session, kind, env, at)
     conditions: list[Condition] = []
     for clause in declaration.where:
-        _clause(session, clause, env, conditions, arguments)
+        if not measures(declaration, clause):
+            _clause(session, clause, env, conditions, given)
     entered = _origins(builder.enter(_named(kind.source, into.type), into.type), into)
     env = Env(env.module, {**env.names, **labels(kind.source, entered)})
     session.emitter = builder
     result = apply(session, evaluate(session, declaration.value, env), entered, declaration.value.span)
-    graph = _qualified(session, builder.finish(result), kind.target, result, env)
-    _check_sharing(graph)
-    _check_extent(session, graph)
+    graph = _checked(session, _qualified(session, builder.finish(result), kind.target, result, env))
     conditions.extend(_condition(debt) for debt in session.obligations)
     return replace(graph, variables=variables, conditions=tuple(dict.fromkeys(conditions)), docs=declaration.docs)
+
+
+def connect(session: Session, builder: Builder, value: Value, kind: Type) -> Graph:
+    """Return the network that an architecture is at an input type. Raises Refusal, Again as `assemble`."""
+    source = s.TypeList(None, ())
+    into = builder.enter(_named(source, kind), kind)
+    session.emitter = builder
+    return _checked(session, builder.finish(apply(session, value, into, session.definition.declaration.name_span)))
+
+
+def _checked(session: Session, graph: Graph) -> Graph:
+    _check_sharing(graph)
+    _check_extent(session, graph)
+    return graph
 
 
 def _qualified(session: Session, graph: Graph, target: s.TypeExpr, result: Flow, env: Env) -> Graph:
@@ -153,18 +172,40 @@ def entered(
 
     Raises Refusal where the arguments or the input do not fit, or where a size is not given.
     """
-    applied = Applied(definition, _given(arguments), definition.declaration.name_span)
+    applied = applied_with(definition, arguments)
     kind = signature(definition.declaration)
     if kind is None:
         text = f"`{definition.name}` has no declared type, so its input is not known"
         raise Refusal(Diagnostic("A0703", text, definition.declaration.name_span, hint="declare its type"))
-    env = Env(definition.module, _parameters(session, definition, arguments))
+    names = _parameters(session, definition, arguments)
+    return applied, closed_input(session, kind, names, at)
+
+
+def applied_with(definition: Definition, arguments: Mapping[str, Argument]) -> Applied:
+    """Return a declaration with arguments that come from outside the program."""
+    return Applied(definition, _given(arguments), definition.declaration.name_span)
+
+
+def closed_input(session: Session, kind: s.TypeArrow | None, names: Mapping[str, Value], at: At | None) -> Type:
+    """Return the type of an input, all of whose sizes are known, of the declaration of `session` or of a bare pipeline.
+
+    Raises Refusal where `at` does not fit, or where a size is not given.
+    """
+    definition = session.definition
+    env = Env(definition.module, names)
+    if kind is None:
+        if at is None:
+            text = f"the input of a network in `{definition.name}` is not known"
+            raise Refusal(
+                Diagnostic("A0702", text, definition.declaration.name_span, hint="declare its type, or give at=")
+            )
+        return granted(session, _given_type(session, s.TypeList(None, ()), env, at))
     into, _, variables = _input(session, kind, env, at)
     if variables:
         text = f"the members of `{definition.name}` depend on {', '.join(variables)}, which the input gives"
         hint = f"give the input type: --at '{_example(kind)}', or at= in Python"
         raise Refusal(Diagnostic("A0702", text, kind.source.span, hint=hint))
-    return applied, into.type
+    return into.type
 
 
 def _value(argument: Argument) -> Value:
@@ -218,15 +259,16 @@ def _given_type(session: Session, source: s.TypeExpr, env: Env, at: At) -> Type:
     return _sized(session, declared, at, env)
 
 
-def _by_label(session: Session, source: s.TypeExpr, env: Env, at: Mapping[str, "str | Sequence[int]"]) -> Type:
+def _by_label(session: Session, source: s.TypeExpr, env: Env, at: Mapping[str, At]) -> Type:
     items = source.items if isinstance(source, s.TypeTuple) else ()
     names = [item.label for item in items]
-    if sorted(names) != sorted(at):
+    if sorted(names) != sorted(at) or any(isinstance(entry, Mapping) for entry in at.values()):
         text = f"`{session.definition.name}` takes the inputs {', '.join(filter(None, names)) or 'without names'}"
         raise Refusal(Diagnostic("A0704", text, _place(str(dict(at))), f"given: {', '.join(at)}"))
     types = []
     for item in items:
         entry = at[item.label]
+        assert not isinstance(entry, Mapping)
         types.append(_typed(session, entry, env) if isinstance(entry, str) else _sized(session, item.type, entry, env))
     return types[0] if len(types) == 1 else Product(tuple(types), tuple(names))
 
@@ -275,13 +317,11 @@ def _origins(entered: Flow, into: Flow) -> Flow:
 
 
 # ---------------------------------------------------------------- conditions
-def _clause(
-    session: Session, clause: s.Expr, env: Env, conditions: list[Condition], arguments: Mapping[str, Argument]
-) -> None:
+def _clause(session: Session, clause: s.Expr, env: Env, conditions: list[Condition], given: Sequence[str]) -> None:
     """Check a `where` of the model; what depends on an open size holds from here on and is checked at run time."""
     before = len(session.obligations)
     declaration = session.definition.declaration
-    session.blame = Blame(f"`{declaration.name}`", "", None, clause.span, _sizes(clause, env, declaration, arguments))
+    session.blame = Blame(f"`{declaration.name}`", "", None, clause.span, _sizes(clause, env, declaration, given))
     demand(session, clause, env, clause.span, evaluate)
     for debt in session.obligations[before:]:
         conditions.append(_condition(debt))
@@ -289,16 +329,14 @@ def _clause(
     session.blame = None
 
 
-def _sizes(
-    clause: s.Expr, env: Env, declaration: s.Declaration, arguments: Mapping[str, Argument]
-) -> tuple[Known, ...]:
+def _sizes(clause: s.Expr, env: Env, declaration: s.Declaration, given: Sequence[str]) -> tuple[Known, ...]:
     """Return the sizes that a clause mentions, each with where it came from."""
     defaults = {parameter.name for parameter in declaration.parameters or ()}
     found = []
     for name in solvable(clause):
         value = env.names.get(name)
         if isinstance(value, Size):
-            source = "given" if name in arguments else "its default" if name in defaults else "from the input"
+            source = "given" if name in given else "its default" if name in defaults else "from the input"
             found.append(Known(name, value, source))
     return tuple(found)
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from archc.build import Argument, At, build
 from archc.check import Program
 from archc.graph import Graph
+from archc.networks import Field, Network, fields_of, record_hash, record_text
+from archc.rules.records import is_record
 from archc.rules.scripts import Script, key_of
 from archc.runtime.derivations import (
     best,
@@ -24,10 +26,12 @@ from archc.runtime.derivations import (
 )
 from archc.runtime.derivations.draw import By, Sampler
 from archc.runtime.derivations.unique import draw_distinct
-from archc.show.summary import Summary, summarize
+from archc.show.summary import Summary
 from archc.spaces.costs import Costs
 from archc.spaces.forest import Derivation, Forest, Site, script
+from archc.spaces.realize import realize
 from archc.spaces.refine import Refined, refine
+from archc.values import Applied
 
 if TYPE_CHECKING:
     import torch
@@ -44,7 +48,7 @@ class Space:
     program: Program = field(repr=False)
     name: str
     arguments: Mapping[str, Argument]
-    at: At
+    at: At | None
     refined: Refined = field(repr=False)
     forest: Forest = field(repr=False)
     sites: tuple[Site, ...] = field(repr=False)
@@ -55,6 +59,11 @@ class Space:
     def exact(self) -> bool:
         """Whether the forest has every well-typed member; otherwise `lost` of their weight was left out."""
         return self.forest.exact
+
+    @cached_property
+    def of_records(self) -> bool:
+        """Whether its members are records: recipes, or joint spaces of networks and recipes."""
+        return is_record(self.program.scopes, Applied(self.program.definition(self.name)))
 
     @property
     def lost(self) -> float:
@@ -227,10 +236,11 @@ class Member:
 
     @cached_property
     def hash(self) -> str:
-        """The architecture, whatever derives it: a hash of the canonical graph with its sharing of weights."""
-        from archc.spaces.identity import hash_of
+        """The architecture, whatever derives it: a hash of the canonical graph with its sharing of weights.
 
-        return hash_of(self.graph())
+        That of a record is of its values and of the hashes of its networks.
+        """
+        return record_hash(self.value()) if self.space.of_records else self.network.hash
 
     @property
     def type(self) -> str:
@@ -254,39 +264,55 @@ class Member:
         costs = self.space.costs(cost)
         return sum(costs[edge] for edge in self.derivation.edges)
 
-    def graph(self) -> Graph:
-        """Return the network as a dataflow graph."""
+    def value(self) -> "dict[str, Field]":
+        """Return the member of a space of records: numbers, strings, flags, lists and records, and a Network for each network.
+
+        Raises TypeError where the members are networks.
+        """
         space = self.space
-        return build(space.program, space.name, arguments=space.arguments, at=space.at, script=self.decisions)
+        if not space.of_records:
+            raise TypeError(f"a member of `{space.name}` is a network, and only records have fields")
+        found = realize(space.program, space.name, arguments=space.arguments, at=space.at, script=self.decisions)
+        return fields_of(found)
+
+    def __getitem__(self, name: str) -> "Field":
+        """Return one field of a record. Raises KeyError where there is none, TypeError as `value`."""
+        return self.value()[name]
+
+    @property
+    def network(self) -> "Network":
+        """The network that the member is. Raises TypeError for a record, whose fields hold networks."""
+        space = self.space
+        if space.of_records:
+            raise TypeError(f"a member of `{space.name}` is a record; take a network from it: member['...']")
+        return Network(build(space.program, space.name, arguments=space.arguments, at=space.at, script=self.decisions))
+
+    def graph(self) -> Graph:
+        """Return the network as a dataflow graph. Raises TypeError for a record, as all that asks for a network."""
+        return self.network.graph
 
     def module(
         self, *, device: "torch.device | str | None" = None, dtype: "torch.dtype | None" = None
     ) -> "torch.nn.Module":
         """Return the network as a torch module with fresh weights."""
-        from archc.lower.torch_module import to_module
-
-        return to_module(self.graph(), device=device, dtype=dtype)
+        return self.network.module(device=device, dtype=dtype)
 
     @property
     def text(self) -> str:
-        """The network as .arch text."""
-        from archc.lower.arch import to_arch
-
-        return to_arch(self.graph())
+        """The network as .arch text; of a record, its networks and a space that has this record only."""
+        return record_text(self.space.name, self.value()) if self.space.of_records else self.network.text
 
     def python(self) -> str:
         """Return the network as Python source that needs torch and nothing else."""
-        from archc.lower.python import to_python
-
-        return to_python(self.graph())
+        return self.network.python()
 
     def summary(self) -> Summary:
         """Return shapes and costs layer by layer; it prints as a table."""
-        return summarize(self.graph())
+        return self.network.summary()
 
 
 def space_of(
-    program: Program, name: str, at: At, arguments: Mapping[str, Argument], most_types: int | None = None
+    program: Program, name: str, at: At | None, arguments: Mapping[str, Argument], most_types: int | None = None
 ) -> Space:
     """Return the space `name` of the main file at an input type. Raises CompileError as `refine` does."""
     refined = refine(program, name, arguments=arguments, at=at, most_types=most_types)

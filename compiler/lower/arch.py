@@ -13,18 +13,24 @@ INDENT = "    "
 
 
 def to_arch(graph: Graph) -> str:
-    """Return `graph` as a program of one model.
+    """Return `graph` as a program of one model, as `to_program` writes it."""
+    return to_program([graph])
+
+
+def to_program(graphs: Sequence[Graph], more: str = "") -> str:
+    """Return a program with a model for each graph, of which each has a name of its own, and with what is in `more`.
 
     Blocks stand at the types and arguments of their uses, one for each distinct body. The weights come in the same order
     and shapes; those inside a block that stands at several types carry its number in their names.
     """
-    program = _Program(frozenset(graph.variables))
-    body, _ = program.body(graph)
-    docs = "".join(f"## {line}\n" if line else "##\n" for line in graph.docs)
-    model = (
-        f"{docs}model {graph.name.rsplit('.', 1)[-1]} : {_inputs(graph, body.names)} -> {graph.type}\n= {body.text}\n"
-    )
-    return format_source(Source("<graph>", "\n".join(["arch 0.1\n", *program.blocks, model])))
+    program = _Program(frozenset(name for graph in graphs for name in graph.variables))
+    models = []
+    for graph in graphs:
+        body, _ = program.body(graph)
+        docs = "".join(f"## {line}\n" if line else "##\n" for line in graph.docs)
+        name = graph.name.rsplit(".", 1)[-1]
+        models.append(f"{docs}model {name} : {_inputs(graph, body.names)} -> {graph.type}\n= {body.text}\n")
+    return format_source(Source("<graph>", "\n".join(["arch 0.1\n", *program.blocks, *models, more])))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from archc.grammar.source import Span
 from archc.rules.openness import is_open
 from archc.rules.session import Chooser, Exhausted, Refusal, Session
 from archc.sizes.size import Size
-from archc.values import ARCHITECTURES, Architecture, Closure, Decided, Env, Flow, Interval, Layer, Value, show
+from archc.values import ARCHITECTURES, Architecture, Closure, Decided, Env, Fields, Flow, Interval, Layer, Value, show
 
 Evaluate = Callable[[Session, s.Expr, Env], Value]
 
@@ -100,6 +100,11 @@ def _number(bound: Size | float) -> float:
     return bound if isinstance(bound, float) else float(bound.constant or 0)
 
 
+def ranged(session: Session, value: Value, span: Span) -> Value:
+    """Return `value`, or a number of it where it is a range."""
+    return within(session, session.chooser, value, span) if session.chooser and isinstance(value, Interval) else value
+
+
 def settle(session: Session, value: Value, span: Span, evaluate: Evaluate) -> Value:
     """Return `value` with the arm of a choice taken and a range made a number, as far as that is seen from here."""
     chooser = session.chooser
@@ -107,12 +112,16 @@ def settle(session: Session, value: Value, span: Span, evaluate: Evaluate) -> Va
         return value
     while isinstance(value, Closure) and isinstance(value.expr, s.Choice):
         value = evaluate(session, pick(session, chooser, value.expr).value, value.env)
+    if isinstance(value, Fields):
+        return Fields(tuple((name, settle(session, entry, span, evaluate)) for name, entry in value.items))
     return within(session, chooser, value, span) if isinstance(value, Interval) else value
 
 
 def decide(session: Session, value: Value, span: Span) -> Value:
     """Return an architecture that a name stands for, with every choice in it made, once for all mentions."""
     chooser = session.chooser
+    if chooser is not None and isinstance(value, Fields):
+        return Fields(tuple((name, decide(session, entry, span)) for name, entry in value.items))
     if chooser is None or isinstance(value, Flow) or not isinstance(value, ARCHITECTURES):
         return value
     if isinstance(value, Layer):

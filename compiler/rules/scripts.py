@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.source import NOWHERE, Span
-from archc.rules.session import Chooser, Refusal
+from archc.rules.session import Refusal
 from archc.values import Architecture, Interval
 
 Script = tuple[int | float | str, ...]
@@ -45,7 +45,7 @@ class Scripted:
             open_ones += (entry == "(") - (entry == ")")
         return self.script[start : self.at - 1]
 
-    def again(self, decided: object) -> Chooser:
+    def again(self, decided: object) -> "Scripted":
         """Return what makes the decisions that `take` returned."""
         assert isinstance(decided, tuple)
         return Scripted(decided)

@@ -8,7 +8,7 @@ from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.source import Span
 from archc.names.scoping import PATTERNS
 from archc.rules.arguments import bind
-from archc.rules.choices import peek, settle
+from archc.rules.choices import peek, ranged, settle
 from archc.rules.conditions import demand, formula, undecided
 from archc.rules.operands import short
 from archc.rules.session import Refusal, Session
@@ -93,7 +93,8 @@ def _literal(session: Session, expr: s.Expr, env: Env) -> Value:
         case s.Hole(span):
             return HoleValue(span)
         case s.Record(bindings):
-            return Fields(tuple((entry.name, evaluate(session, entry.value, env)) for entry in bindings))
+            fields = ((entry.name, evaluate(session, entry.value, env), entry.span) for entry in bindings)
+            return Fields(tuple((name, ranged(session, value, span)) for name, value, span in fields))
         case s.Negative(inner):
             return _arithmetic(session, "-", Size.of(0), evaluate(session, inner, env), expr.span)
         case s.Range(low, high, step):

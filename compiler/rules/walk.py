@@ -91,6 +91,8 @@ def _untyped(session: Session, env: Env) -> bool:
         text = f"`{declaration.name}` needs a type: a model is built from its input on"
         raise Refusal(Diagnostic("A0213", text, declaration.name_span, hint=hint))
     assert declaration.value is not None
+    if not _assume(session, tuple(entry for entry in session.guard if not isinstance(entry, tuple))):
+        return False
     value = declaration.value
     if isinstance(value, (s.Record, s.Body)) and (not isinstance(value, s.Body) or isinstance(value.value, s.Record)):
         return _record(session, value, env)
