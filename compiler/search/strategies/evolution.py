@@ -1,9 +1,10 @@
 """Regularised evolution: the best of a few is varied, and the oldest leaves the population.
 
-Real, Aggarwal, Huang and Le, "Regularized Evolution for Image Classifier Architecture Search" (AAAI 2019). Variation works
-on derivations as in grammatical genetic programming (Whigham 1995): a subtree is drawn anew from its own state, so that the
-child is well typed; small subtrees are drawn more often, each in proportion to 1 / its size. With a chance of `crossover`,
-two parents exchange subtrees of one state instead.
+Real, Aggarwal, Huang and Le, "Regularized Evolution for Image Classifier Architecture Search" (AAAI 2019), whose mutation
+changes one choice. Here a share of `edits` of the mutations does that, whatever types lie between; the others draw a
+subtree anew from its own state, as in grammatical genetic programming (Whigham 1995), small ones more often, each in
+proportion to 1 / its size. Subtrees alone do not reach everything: where an option changes a type (a part that is only
+zeros), it stands in another state. With a chance of `crossover`, two parents exchange subtrees of one state instead.
 """
 
 from collections import deque
@@ -21,13 +22,16 @@ STEPS = 20
 class Evolution:
     """Keeps the last `population` trials that ended; a parent is the best of `sample` of them."""
 
-    def __init__(self, context: Context, *, population: int = 20, sample: int = 5, crossover: float = 0.1) -> None:
-        if not 1 <= sample <= population or not 0.0 <= crossover <= 1.0:
-            found = f"population={population}, sample={sample}, crossover={crossover}"
-            raise ValueError(f"expected 1 <= sample <= population and 0 <= crossover <= 1, found {found}")
+    def __init__(
+        self, context: Context, *, population: int = 20, sample: int = 5, crossover: float = 0.1, edits: float = 0.5
+    ) -> None:
+        if not 1 <= sample <= population or not 0.0 <= crossover <= 1.0 or not 0.0 <= edits <= 1.0:
+            found = f"population={population}, sample={sample}, crossover={crossover}, edits={edits}"
+            raise ValueError(f"expected 1 <= sample <= population, crossover and edits from 0 to 1, found {found}")
         self._history = context.history
         self._space = context.space
-        self._sample, self._crossover, self._size = sample, crossover, population
+        self._sample, self._size = sample, population
+        self._crossover, self._edits = crossover, edits
         self._population: deque[int] = deque(maxlen=population)
         self._begun = 0
 
@@ -72,16 +76,32 @@ class Evolution:
 
     def _mutated(self, parent: int, rng: Random) -> Proposal:
         """Return what a mutation makes of the parent, or several in a row where it was asked before."""
-        derivation = self._history.member(parent).derivation
+        member = self._history.member(parent)
+        operator = "edit" if rng.random() < self._edits else "mutate"
         for step in range(STEPS):
-            try:
-                derivation = mutate(self._space.forest, derivation, rng, nodes=_by_size, sampler=self._space.sampler())
-            except NoOther:
+            child = self._edited(member, rng) if operator == "edit" else self._redrawn(member, rng)
+            if child is None:
                 break
-            child = Member(self._space, derivation)
             if not self._history.seen(child, 1.0):
-                return Proposal(child, origin={"operator": "mutate", "parents": [parent], "steps": step + 1})
+                return Proposal(child, origin={"operator": operator, "parents": [parent], "steps": step + 1})
+            member = child
         return Proposal(unseen(self._history, rng), origin={"operator": "start"})
+
+    def _edited(self, member: Member, rng: Random) -> Member | None:
+        """Return a neighbour in one choice, one that was not asked where there is one."""
+        first = None
+        for child in self._space.neighbours(member, rng):
+            if not self._history.seen(child, 1.0):
+                return child
+            first = first or child
+        return first
+
+    def _redrawn(self, member: Member, rng: Random) -> Member | None:
+        try:
+            found = mutate(self._space.forest, member.derivation, rng, nodes=_by_size, sampler=self._space.sampler())
+        except NoOther:
+            return None
+        return Member(self._space, found)
 
 
 def _by_size(place: Place) -> float:
