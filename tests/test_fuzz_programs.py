@@ -130,6 +130,19 @@ def _has_reason(text: str, random: Random) -> bool:
                 continue
         if not ends["accepted"]:
             return True
+    return any(_differs_at_larger_sizes(text, declaration, random) for declaration in blocks)
+
+
+def _differs_at_larger_sizes(text: str, declaration: s.Declaration, random: Random) -> bool:
+    """Return whether a block is wrong by an equation that holds at the small sizes which are tried first."""
+    for _ in range(600):
+        given, shape = _at_random(declaration, random)
+        try:
+            _at(text, declaration, given, tuple(random.randint(1, 24) for _ in shape), random)
+        except Differs:
+            return True
+        except (Refused, TooLarge):
+            continue
     return False
 
 
