@@ -23,9 +23,12 @@ class Digits:
 
     def read(self, candidate: Candidate, budget: Budget) -> Mapping[str, float]:
         """Return the sum of the decisions by place, and how many are 1."""
-        found = decisions(candidate.key)
-        value = sum(digit * (place + 1) for place, digit in enumerate(found))
-        return {"sum": value * budget.share, "ones": found.count(1)}
+        value = self.read_key(candidate.key)
+        return {"sum": value * budget.share, "ones": float(decisions(candidate.key).count(1))}
+
+    def read_key(self, key: str) -> float:
+        """Return the sum of the decisions of a key by place."""
+        return float(sum(digit * (place + 1) for place, digit in enumerate(decisions(key))))
 
     def identity(self, candidate: Candidate) -> str:
         """Return the key: no two members are one."""
