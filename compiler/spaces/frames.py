@@ -80,7 +80,7 @@ def _expression(refiner: "Refiner", plan: "Plan", expr: s.Expr, into: int, budge
 
 def _single(refiner: "Refiner", values: "Values", into: int, budget: "Budget") -> Frame:
     """A mention, once its arguments are evaluated."""
-    draft = Draft()
+    draft = Draft(budget=budget)
     draft.refuse(values.failure)
     for label, plan in values.found:
         key = refiner.key(plan, into, budget)
@@ -134,7 +134,7 @@ def _pipe(refiner: "Refiner", plan: "Plan", expr: s.Pipe, at: int, into: int, bu
     values = refiner.stage(plan, expr, at)
     if at == len(expr.stages) - 1:
         return (yield from _single(refiner, values, into, budget))
-    draft = Draft()
+    draft = Draft(budget=budget)
     draft.refuse(values.failure)
     left = refiner.left(budget, plan.reach)
     done = refiner.done
@@ -154,7 +154,7 @@ def _pipe(refiner: "Refiner", plan: "Plan", expr: s.Pipe, at: int, into: int, bu
 def _tuple(
     refiner: "Refiner", items: tuple[s.Expr, ...], env: Env, into: int, budget: "Budget", mergers: Mergers
 ) -> Frame:
-    draft = Draft()
+    draft = Draft(budget=budget)
     parts: list[Partial] = [((), (), ())]
     for item in items:
         group = yield from _item(refiner, item, env, into, budget)
@@ -173,7 +173,7 @@ def _item(refiner: "Refiner", item: s.Expr, env: Env, into: int, budget: "Budget
     values = refiner.values(item, env)
     if len(values.found) == 1 and values.found[0][0] == PLAIN:
         return (yield from through(refiner, values.found[0][1], into, budget))
-    draft = Draft()
+    draft = Draft(budget=budget)
     draft.refuse(values.failure)
     for label, plan in values.found:
         group = yield from through(refiner, plan, into, budget)
@@ -182,7 +182,7 @@ def _item(refiner: "Refiner", item: s.Expr, env: Env, into: int, budget: "Budget
 
 
 def _choice(refiner: "Refiner", plan: "Plan", expr: s.Choice, into: int, budget: "Budget") -> Frame:
-    draft = Draft()
+    draft = Draft(budget=budget)
     arms = refiner.arms(plan, expr)
     draft.refuse(arms.failure)
     shares, ways = refiner.store.shares, draft.ways
@@ -215,7 +215,7 @@ def _body(refiner: "Refiner", expr: s.Body, at: int, env: Env, into: int, budget
         known = refiner.done.get(key)
         return known if known is not None else (yield key, _body(refiner, expr, at + 1, inner, into, budget))
 
-    draft = Draft()
+    draft = Draft(budget=budget)
     if is_point(statement.value, env):
         values = refiner.values(statement.value, env)
         draft.refuse(values.failure)
@@ -248,7 +248,7 @@ def _named(statement: s.Statement, env: Env) -> Callable[[Session], Value]:
 
 # ---------------------------------------------------------------- loops
 def _repeat(refiner: "Refiner", expr: s.Binary, env: Env, into: int, budget: "Budget") -> Frame:
-    draft = Draft()
+    draft = Draft(budget=budget)
 
     def count(session: Session) -> Value:
         return settle(session, evaluate(session, expr.right, env), expr.right.span, evaluate)
@@ -262,7 +262,7 @@ def _repeat(refiner: "Refiner", expr: s.Binary, env: Env, into: int, budget: "Bu
 
 
 def _fold(refiner: "Refiner", expr: s.Fold, env: Env, into: int, budget: "Budget") -> Frame:
-    draft = Draft()
+    draft = Draft(budget=budget)
     key = ("for", id(expr), refiner.keys.env(expr.values, env))
     for taken, bound in refiner.walked(key, lambda session: turns_of(session, expr, env), draft):
         turns = tuple(env.bind(**turn) for turn in bound)
@@ -285,7 +285,7 @@ def _turns(refiner: "Refiner", body: s.Expr, turns: tuple[Env, ...], at: int, in
 
 
 def _turn(refiner: "Refiner", body: s.Expr, turns: tuple[Env, ...], at: int, into: int, budget: "Budget") -> Frame:
-    draft = Draft()
+    draft = Draft(budget=budget)
     if at == len(turns):
         draft.add((into, ()), (PLAIN, (), 0, NO_USES))
         return draft

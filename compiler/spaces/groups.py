@@ -51,6 +51,7 @@ class Draft:
     ways: dict[Out, list[Way]] = field(default_factory=dict)
     lost: float = 0.0
     failure: Failure | None = None
+    budget: tuple[tuple[int, int], ...] = ()
     space: str = ""
     source: int = -1
 

@@ -27,7 +27,7 @@ def shared(refiner: "Refiner", value: Decided | Layer, into: int, budget: "Budge
     """What a name decides, or a layer with weights of its own: a demand on what the name can be."""
     architecture, token = refiner.named_architecture(value)
     group = yield from through(refiner, refiner.plan(architecture), into, budget)
-    draft = Draft(lost=group.lost)
+    draft = Draft(lost=group.lost, budget=budget)
     draft.refuse(group.failure)
     for (kind, demands), state in group.outs.items():
         wanted = joined(demands, ((token, group.number, state, 1, 1),))
@@ -39,7 +39,7 @@ def shared(refiner: "Refiner", value: Decided | Layer, into: int, budget: "Budge
 def mention(refiner: "Refiner", applied: Applied, into: int, budget: "Budget", mergers: Mergers = ()) -> Frame:
     """A space, or an op or block that is given something with choices in it."""
     definition = applied.definition
-    draft = Draft()
+    draft = Draft(budget=budget)
 
     def bound(session: Session) -> Names:
         env = Env(definition.module, {})
@@ -73,7 +73,7 @@ def _op(
             yield from through(refiner, refiner.plan(Applied(applied.definition, given, applied.span)), into, budget)
         )
     arms = [names["f"]] * len(kind.items) if name == "each" else [names["f"], names["g"]]
-    draft = Draft()
+    draft = Draft(budget=budget)
     parts: list[Partial] = [((), (), ())]
     for value, item in zip(arms, kind.items, strict=True):
         group = yield from through(refiner, refiner.plan(value), refiner.keys.type(item), budget)
@@ -92,7 +92,7 @@ def _inside(
 ) -> Generator[tuple[Key, Frame], Group, Group]:
     """Return the group of the body, as far as it gives what is declared."""
     definition = applied.definition
-    draft = Draft()
+    draft = Draft(budget=budget)
     for names, witnessed in (yield from _entered(refiner, applied, values, into, budget, draft)):
         env = Env(definition.module, names)
         inner = refiner.deeper(definition, env, budget, draft)

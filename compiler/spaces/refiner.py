@@ -73,8 +73,8 @@ class Values:
     failure: Failure | None
 
 
-INNER = 1
-"""So many times more types stay inside a mention than come out of it."""
+LEAST_TYPES = 2
+"""A state keeps at least so many output types."""
 
 
 class TooLarge(Exception):
@@ -96,6 +96,7 @@ class Refiner:
     needs: Needs
     done: dict[Key, Group] = field(default_factory=dict)
     pieces: list[tuple[Value, int]] = field(default_factory=list)
+    bounds: dict[int, int] = field(default_factory=dict)
     steps: int = 0
     transfers: Transfers = field(init=False)
     inputs: Inputs = field(init=False)
@@ -118,6 +119,13 @@ class Refiner:
         made.inputs = Inputs(made.keys)
         made.transfers = Transfers(program.scopes, lambda: made.session(root), made.owes)
         return made
+
+    def _most(self, budget: Budget) -> int:
+        """Return how many output types a state keeps: half as many at each mention of a space inside itself, two at least."""
+        if not self.most_types:
+            return 0
+        level = sum(self.bounds[space] - left for space, left in budget)
+        return max(LEAST_TYPES, self.most_types >> level)
 
     def owes(self, declaration: s.Declaration) -> bool:
         """Return whether a block asks more of its users than its signature says, or is read at each use."""
@@ -150,7 +158,7 @@ class Refiner:
     def _closed(self, made: Draft | Group) -> Group:
         if isinstance(made, Group):
             return made
-        group = self.store.close(made, most=self.most_types * (1 if made.space else INNER))
+        group = self.store.close(made, most=self._most(made.budget))
         if self.store.edges > self.most_edges:
             raise TooLarge
         return group
@@ -513,7 +521,7 @@ class Refiner:
         known = dict(budget)
         most = known.get(number)
         if most is None:
-            most = depth_bound(self.session(definition), declaration, env)
+            most = self.bounds[number] = depth_bound(self.session(definition), declaration, env)
         if most < 1:
             text = f"`{definition.name}` would be deeper than its bound allows"
             draft.refuse((-1, Diagnostic("A0401", text, declaration.name_span)))
