@@ -4,8 +4,8 @@ import argparse
 import os
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
@@ -41,7 +41,7 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=10**6)
     parser.add_argument("--first", type=int, default=FIRST, help="the first seed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no further thousand after so long")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
     chosen = parser.parse_args()
     before = time.monotonic()
     total = _fed(range(chosen.first, chosen.first + chosen.inputs, CHUNK), chosen.jobs, before + 60 * chosen.minutes)
@@ -54,17 +54,13 @@ def main() -> int:
 
 def _fed(starts: range, jobs: int, end: float) -> Total:
     total = Total()
-    with ProcessPoolExecutor(jobs, max_tasks_per_child=20) as pool:
-        tasks = [pool.submit(_chunk, start) for start in starts]
-        for number, done in enumerate(as_completed(tasks), 1):
-            if done.cancelled():
-                continue
-            _add(total, *done.result())
+    with get_context("spawn").Pool(jobs, maxtasksperchild=20) as pool:
+        for number, done in enumerate(pool.imap_unordered(_chunk, starts), 1):
+            _add(total, *done)
             if number % 50 == 0:
                 print(f"{number * CHUNK:,} inputs, {len(total.wrong)} wrong", file=sys.stderr, flush=True)
             if time.monotonic() > end:
-                for task in tasks:
-                    task.cancel()
+                break
     return total
 
 
