@@ -73,6 +73,9 @@ class Values:
     failure: Failure | None
 
 
+MOST_DEPTH = 6
+"""A bounded forest goes so deep: what a space derives deeper is counted as lost."""
+
 LEAST_TYPES = 2
 """A state keeps at least so many output types."""
 
@@ -97,6 +100,7 @@ class Refiner:
     done: dict[Key, Group] = field(default_factory=dict)
     pieces: list[tuple[Value, int]] = field(default_factory=list)
     bounds: dict[int, int] = field(default_factory=dict)
+    cut: dict[int, float] = field(default_factory=dict)
     steps: int = 0
     transfers: Transfers = field(init=False)
     inputs: Inputs = field(init=False)
@@ -312,6 +316,7 @@ class Refiner:
         span = getattr(plan.value, "span", Span(0, 0))
         text = "what stands here would be deeper than the space that it is in allows"
         draft.refuse((-1, Diagnostic("A0401", text, span)))
+        draft.lost = max((self.cut.get(space, 0.0) for space in plan.needs), default=0.0)
         return self.store.close(draft)
 
     def promise(self, definition: Definition, env: Env) -> Callable[[int], Diagnostic | None]:
@@ -521,12 +526,22 @@ class Refiner:
         known = dict(budget)
         most = known.get(number)
         if most is None:
-            most = self.bounds[number] = depth_bound(self.session(definition), declaration, env)
+            most = self._depth(definition, env)
         if most < 1:
+            draft.lost += self.cut.get(number, 0.0)
             text = f"`{definition.name}` would be deeper than its bound allows"
             draft.refuse((-1, Diagnostic("A0401", text, declaration.name_span)))
             return None
         return tuple(sorted({**known, number: most - 1}.items()))
+
+    def _depth(self, definition: Definition, env: Env) -> int:
+        """Return how deep a space is refined: as deep as it says, or as a bounded forest goes."""
+        number = id(definition.declaration)
+        found = depth_bound(self.session(definition), definition.declaration, env)
+        if self.most_types and found > MOST_DEPTH:
+            found, self.cut[number] = MOST_DEPTH, 1.0
+        self.bounds[number] = found
+        return found
 
 
 def _is_identity(value: Value) -> bool:
