@@ -42,8 +42,10 @@ def _read(path: Path, *, is_still: bool) -> Contents:
     if not path.is_file():
         raise StoreError(f"there is no store {path}")
     found = [wrong] if is_still and (wrong := lost(path)) is not None else []
+    has_log = path.with_name(path.name + "-wal").exists()
+    mode = "mode=ro&immutable=1" if is_still and not has_log else "mode=ro"
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)) as database:
             return _contents(path, database, found)
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise StoreError(f"{path} cannot be read: {error}") from error
