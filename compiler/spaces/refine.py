@@ -14,6 +14,7 @@ from archc.rules.session import Exhausted, Refusal, contained
 from archc.spaces.forest import Cell, Forest, Use
 from archc.spaces.frames import through
 from archc.spaces.groups import PLAIN, Group, Store, Way
+from archc.spaces.measures import Bound
 from archc.spaces.refiner import Refiner, TooLarge
 from archc.values import Definition, Value
 
@@ -33,9 +34,9 @@ class Refined:
     refiner: Refiner
 
     @property
-    def pieces(self) -> list[tuple[Value, int]]:
-        """Return the pieces by number."""
-        return self.refiner.pieces
+    def bounds(self) -> tuple[Bound, ...]:
+        """The bounds of the space on measures that its forest is still to be held to."""
+        return self.refiner.regions.root or ()
 
 
 def refine(
@@ -126,6 +127,8 @@ def _compact(refiner: Refiner, group: Group, into: int) -> Forest:
 
 def _cell(refiner: Refiner, state: int) -> Cell:
     kind = refiner.store.out_of[state][0]
+    while state in refiner.store.scaled:
+        state = refiner.store.scaled[state][0]
     name, source = refiner.store.names.get(state, ("", -1))
     types = refiner.keys.types
     return Cell(name, str(types[source]) if source >= 0 else "", str(types[kind]) if kind >= 0 else "")
