@@ -15,6 +15,7 @@ from archc.rules.session import Session
 from archc.rules.static import evaluate
 from archc.spaces.groups import NO_USES, PLAIN, Draft, Group, Partial, joined
 from archc.spaces.merging import Mergers, is_bundle
+from archc.spaces.regions import least_after
 from archc.tensor import Product
 from archc.values import Applied, Closure, Decided, Env, Fields, Layer, Value
 
@@ -144,10 +145,16 @@ def _pipe(refiner: "Refiner", plan: "Plan", expr: s.Pipe, at: int, into: int, bu
         known = done.get(key)
         return known if known is not None else (yield key, _pipe(refiner, plan, expr, at + 1, kind, budget))
 
+    assert isinstance(plan.value, Closure)
+    nodes = least_after(refiner, expr.stages[at + 1 :], plan.value.env, into)
+    inner = refiner.kept(into, nodes, draft)
+    if inner is None:
+        return draft
+    back = rest if not nodes else lambda kind: rest(refiner.freed(kind, nodes))
     for label, stage in values.found:
         mergers = refiner.mergers(plan, expr, at + 1) if is_bundle(stage.value) else ()
-        first = yield from through(refiner, stage, into, budget, mergers)
-        yield from _then(refiner, draft, label, first, rest)
+        first = yield from through(refiner, stage, inner, budget, mergers)
+        yield from _then(refiner, draft, label, first, back)
     return draft
 
 
@@ -156,15 +163,21 @@ def _tuple(
 ) -> Frame:
     draft = Draft(budget=budget)
     parts: list[Partial] = [((), (), ())]
-    for item in items:
-        group = yield from _item(refiner, item, env, into, budget)
+    entered = refiner.shared_out(items, env, into, draft)
+    if len(entered) != len(items):
+        return draft
+    for item, inner in zip(items, entered, strict=True):
+        group = yield from _item(refiner, item, env, inner, budget)
         draft.refuse(group.failure)
         draft.lost += group.lost
         parts = refiner.bundled(parts, group, mergers)
     types = refiner.keys.types
     for kinds, demands, states in parts:
-        out = refiner.keys.type(Product(tuple(types[kind] for kind in kinds)))
-        draft.add((out, demands), (PLAIN, states, 0, NO_USES))
+        out = refiner.marks.together(
+            refiner.keys.type(Product(tuple(types[kind] for kind in kinds))), into, entered, kinds
+        )
+        if out is not None:
+            draft.add((out, demands), (PLAIN, states, 0, NO_USES))
     return draft
 
 
@@ -209,7 +222,7 @@ def _body(refiner: "Refiner", expr: s.Body, at: int, env: Env, into: int, budget
         return (yield from _single(refiner, refiner.values(expr.value, env), into, budget))
     statement = expr.statements[at]
 
-    def rest(inner: Env) -> Asked:
+    def rest(inner: Env, into: int = into) -> Asked:
         left = refiner.left(budget, refiner.reach(expr, inner))
         key = ("body", id(expr), at + 1, refiner.keys.env(expr, inner), into, left)
         known = refiner.done.get(key)
@@ -219,9 +232,16 @@ def _body(refiner: "Refiner", expr: s.Body, at: int, env: Env, into: int, budget
     if is_point(statement.value, env):
         values = refiner.values(statement.value, env)
         draft.refuse(values.failure)
-        for label, plan in values.found:
-            first = yield from through(refiner, plan, into, budget)
-            bound = _bound(refiner, env, statement, rest)
+        nodes = refiner.least.body(expr, at + 1, env) if refiner.marks.counts(into) else 0
+        kept = refiner.kept(into, nodes, draft)
+        for label, plan in values.found if kept is not None else ():
+            assert kept is not None
+            first = yield from through(refiner, plan, kept, budget)
+
+            def bound(kind: int) -> Asked:
+                left = refiner.marks.like(into, refiner.freed(kind, nodes))
+                return rest(refiner.named(env, statement, refiner.flow(kind)), left)
+
             yield from _then(refiner, draft, label, first, bound)
         return draft
     key = ("let", id(statement), refiner.keys.env(statement.value, env))
@@ -231,11 +251,6 @@ def _body(refiner: "Refiner", expr: s.Body, at: int, env: Env, into: int, budget
         group = yield from rest(refiner.named(env, statement, value))
         refiner.settle(draft, taken, group, value)
     return draft
-
-
-def _bound(refiner: "Refiner", env: Env, statement: s.Statement, rest: Callable[[Env], Asked]) -> Rest:
-    """Return what goes on once a statement has named a point."""
-    return lambda kind: rest(refiner.named(env, statement, refiner.flow(kind)))
 
 
 def _named(statement: s.Statement, env: Env) -> Callable[[Session], Value]:
@@ -291,7 +306,16 @@ def _turn(refiner: "Refiner", body: s.Expr, turns: tuple[Env, ...], at: int, int
         return draft
     values = refiner.values(body, turns[at])
     draft.refuse(values.failure)
-    for label, plan in values.found:
-        first = yield from through(refiner, plan, into, budget)
-        yield from _then(refiner, draft, label, first, lambda kind: _turns(refiner, body, turns, at + 1, kind, budget))
+    nodes = (
+        sum(least_after(refiner, (body,), turn, into) for turn in turns[at + 1 :]) if refiner.marks.counts(into) else 0
+    )
+    inner = refiner.kept(into, nodes, draft)
+
+    def back(kind: int) -> Asked:
+        return _turns(refiner, body, turns, at + 1, refiner.freed(kind, nodes), budget)
+
+    for label, plan in values.found if inner is not None else ():
+        assert inner is not None
+        first = yield from through(refiner, plan, inner, budget)
+        yield from _then(refiner, draft, label, first, back)
     return draft

@@ -82,6 +82,7 @@ class Store:
     scaled: dict[int, Part] = field(default_factory=dict)
     scales: dict[Part, int] = field(default_factory=dict)
     names: dict[int, tuple[str, int]] = field(default_factory=dict)
+    mentions: dict[int, int] = field(default_factory=dict)
     labels: dict[tuple[Decision, ...], int] = field(default_factory=lambda: {(): PLAIN})
     shares: list[float] = field(default_factory=lambda: [1.0])
     groups: int = 0

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from archc.grammar import syntax as s
 from archc.rules.arguments import bind
 from archc.rules.arrows import probe
-from archc.rules.infer import admit, enter, signature
+from archc.rules.infer import admit, signature
+from archc.rules.infer import enter as matched
 from archc.rules.instantiate import instantiate
 from archc.rules.match import match
 from archc.rules.session import Blame, Refusal, Session, Site
@@ -14,6 +15,7 @@ from archc.rules.static import evaluate
 from archc.spaces.frames import Frame, Key, through
 from archc.spaces.groups import NO_USES, PLAIN, Demand, Draft, Group, Partial, joined
 from archc.spaces.merging import Mergers
+from archc.spaces.regions import enter, leave
 from archc.tensor import Product
 from archc.values import Applied, Decided, Definition, Env, Layer, Value
 
@@ -75,14 +77,23 @@ def _op(
     arms = [names["f"]] * len(kind.items) if name == "each" else [names["f"], names["g"]]
     draft = Draft(budget=budget)
     parts: list[Partial] = [((), (), ())]
-    for value, item in zip(arms, kind.items, strict=True):
-        group = yield from through(refiner, refiner.plan(value), refiner.keys.type(item), budget)
+    least = [refiner.least.of(value) for value in arms]
+    entered = []
+    for place, (value, item) in enumerate(zip(arms, kind.items, strict=True)):
+        at = refiner.kept(refiner.marks.like(refiner.keys.type(item), into), sum(least) - least[place], draft)
+        if at is None:
+            return refiner.store.close(draft)
+        entered.append(at)
+        group = yield from through(refiner, refiner.plan(value), at, budget)
         draft.refuse(group.failure)
         parts = refiner.bundled(parts, group, mergers)
     types = refiner.keys.types
     for kinds, demands, states in parts:
-        out = refiner.keys.type(Product(tuple(types[entry] for entry in kinds)))
-        draft.add((out, demands), (PLAIN, states, 0, NO_USES))
+        out = refiner.marks.together(
+            refiner.keys.type(Product(tuple(types[entry] for entry in kinds))), into, tuple(entered), kinds
+        )
+        if out is not None:
+            draft.add((out, demands), (PLAIN, states, 0, NO_USES))
     return refiner.store.close(draft)
 
 
@@ -99,21 +110,26 @@ def _inside(
         assert definition.declaration.value is not None
         if inner is None:
             continue
-        values = refiner.values(definition.declaration.value, env)
-        draft.refuse(values.failure)
-        for label, plan in values.found:
-            group = yield from through(refiner, plan, into, inner)
+        region = enter(refiner, definition, env, into)
+        found = refiner.values(definition.declaration.value, env)
+        draft.refuse(found.failure)
+        for label, plan in found.found:
+            group = yield from through(refiner, plan, region.into, inner)
             draft.lost += refiner.store.shares[label] * group.lost
             draft.refuse(group.failure)
             promised = refiner.promise(definition, env)
-            for (kind, demands), state in group.outs.items():
+            for (kind, demands), states in leave(refiner, definition, region, group, draft).items():
                 refused = promised(kind)
                 both = joined(witnessed, demands)
                 if refused is not None:
                     draft.refuse((1, refused))
                 elif both is not None:
-                    draft.add((kind, both), (label, (state,), 0, NO_USES))
-    return refiner.store.close(draft)
+                    for state in states:
+                        draft.add((kind, both), (label, (state,), 0, NO_USES))
+    closed = refiner.store.close(draft)
+    if definition.declaration.kind == "space" and definition.declaration.where:
+        refiner.store.mentions.update(dict.fromkeys(closed.outs.values(), id(definition.declaration)))
+    return closed
 
 
 Entry = tuple[Names, tuple[Demand, ...]]
@@ -129,7 +145,7 @@ def _entered(
         return [(values, ())]
     session = refiner.session(definition)
     try:
-        names, blame = enter(session, applied, values, refiner.flow(into), Site(applied.span))
+        names, blame = matched(session, applied, values, refiner.flow(into), Site(applied.span))
     except Refusal as refusal:
         draft.refuse((0, refusal.diagnostic))
         return []
@@ -173,7 +189,10 @@ def _typed(
         except Refusal:  # it must take any size; each mention is typed by itself
             found.append((names, demands))
             continue
-        group = yield from through(refiner, refiner.plan(given), refiner.keys.type(source), budget)
+        kind = refiner.argument(definition, refiner.keys.type(source), into)
+        if kind is None:
+            continue
+        group = yield from through(refiner, refiner.plan(given), kind, budget)
         draft.refuse(group.failure)
         for kind, wanted in group.outs:
             more = _result(refiner, definition, parameter.type.target, names, kind, blame)

@@ -32,7 +32,10 @@ class Products:
             elif len(key) == 1:
                 self.known[key] = self.store.times(key[0])
             elif key in rows:
-                self.known[key] = self._made(rows.pop(key))
+                self.known[key] = made = self._made(rows.pop(key))
+                mentioned = self.store.mentions.get(key[0][0])
+                if made is not None and mentioned is not None:
+                    self.store.mentions[made] = mentioned
             else:
                 rows[key] = self._rows(key)
                 waiting.extend(

@@ -15,7 +15,8 @@ from archc.rules.static import evaluate
 from archc.spaces.frames import Asked, Frame, Key, through
 from archc.spaces.groups import NO_USES, PLAIN, Draft, Group, Partial, combined, joined
 from archc.spaces.keys import Keys
-from archc.tensor import Variable
+from archc.spaces.marks import Mark, Marked
+from archc.tensor import Type, Variable
 from archc.values import ARCHITECTURES, Applied, Closure, Decided, Env, Fields, Layer, Value
 
 if TYPE_CHECKING:
@@ -28,22 +29,36 @@ ASKED = ("A0702", "A0703", "A0704")
 """What is wrong with `at` whatever is decided."""
 
 
+Counted = tuple[Mark, tuple[str, ...]]
+"""A field of a record whose networks are counted apart, and the rest of the way to it."""
+
+
 @dataclass(slots=True)
 class Inputs:
     """What `at` gives the networks of a record, by the number that stands for it where a network has its input type."""
 
     keys: Keys
     known: dict[int, At | None] = field(default_factory=dict)
+    counted: dict[int, tuple[Counted, ...]] = field(default_factory=dict)
 
-    def number(self, at: At | None) -> int:
+    def number(self, at: At | None, counted: tuple[Counted, ...] = ()) -> int:
         """Return the number of an input."""
-        number = self.keys.type(Variable(f"at {at}"))
-        self.known[number] = at
+        number = self.keys.type(Variable(f"at {at} {counted}"))
+        self.known[number], self.counted[number] = at, counted
         return number
+
+    def counting(self, number: int, more: tuple[Counted, ...]) -> int:
+        """Return an input of a record in which fields are counted apart."""
+        return self.number(self.known[number], (*self.counted[number], *more))
 
     def field(self, number: int, name: str, among: tuple[str, ...]) -> int:
         """Return the input of one field: its own where `at` gives inputs by field, and that of all networks otherwise."""
-        return self.number(field_of(self.known[number], name, among))
+        counted = tuple((mark, path[1:]) for mark, path in self.counted[number] if path[:1] in ((), (name,)))
+        return self.number(field_of(self.known[number], name, among), counted)
+
+    def marks(self, number: int) -> Marked:
+        """Return the marks of a network's input: the fields that it is in, of those that are counted apart."""
+        return tuple(sorted((mark, 0) for mark, path in self.counted[number] if not path))
 
 
 def field_of(at: At | None, name: str, among: tuple[str, ...]) -> At | None:
@@ -149,9 +164,8 @@ def _network(refiner: "Refiner", value: Value, into: int, budget: "Budget") -> F
         case _:
             session = refiner.session(value.definition if isinstance(value, Applied) else refiner.root)
             kind = closed_input(session, None, {}, refiner.inputs.known[into])
-            return _typed(
-                refiner, (yield from through(refiner, refiner.plan(value), refiner.keys.type(kind), budget)), kind
-            )
+            group = yield from through(refiner, refiner.plan(value), _marked(refiner, kind, into), budget)
+            return _typed(refiner, group, kind)
 
 
 def _applied(refiner: "Refiner", applied: Applied, into: int, budget: "Budget") -> Frame:
@@ -173,12 +187,16 @@ def _applied(refiner: "Refiner", applied: Applied, into: int, budget: "Budget") 
             continue
         given = tuple((name, value, applied.span) for name, value in names.items())
         plan = refiner.plan(Applied(definition, given, applied.span))
-        group = yield from through(refiner, plan, refiner.keys.type(kind), budget)
+        group = yield from through(refiner, plan, _marked(refiner, kind, into), budget)
         refiner.settle(draft, taken, _typed(refiner, group, kind))
     return draft
 
 
-def _typed(refiner: "Refiner", group: Group, kind: object) -> Group:
+def _marked(refiner: "Refiner", kind: Type, into: int) -> int:
+    return refiner.marks.number(refiner.keys.type(kind), refiner.inputs.marks(into))
+
+
+def _typed(refiner: "Refiner", group: Group, kind: Type) -> Group:
     """Return a group of networks by their types from input to output."""
     types = refiner.keys.types
     outs = {

@@ -24,11 +24,15 @@ from archc.sizes.size import Size
 from archc.spaces.frames import Frame, Key
 from archc.spaces.groups import EMPTY, NO_USES, PLAIN, Demand, Draft, Failure, Group, Partial, Store, combined, joined
 from archc.spaces.keys import Keys, Reach, has_depth
+from archc.spaces.least import Least
+from archc.spaces.marks import NODES, Marks
 from archc.spaces.measures import depth_bound
 from archc.spaces.merging import Merger, Mergers, merged, merger
 from archc.spaces.needs import Needs
+from archc.spaces.pieces import Pieces
 from archc.spaces.product import Products
 from archc.spaces.records import Inputs
+from archc.spaces.regions import Regions
 from archc.spaces.replay import Sites, Taken, outcomes
 from archc.spaces.transfer import Transfers, Unsupported, guarded
 from archc.tensor import Product, Type
@@ -98,18 +102,20 @@ class Refiner:
     products: Products
     needs: Needs
     done: dict[Key, Group] = field(default_factory=dict)
-    pieces: list[tuple[Value, int]] = field(default_factory=list)
     bounds: dict[int, int] = field(default_factory=dict)
     cut: dict[int, float] = field(default_factory=dict)
     steps: int = 0
     transfers: Transfers = field(init=False)
     inputs: Inputs = field(init=False)
+    pieces: Pieces = field(init=False)
+    marks: Marks = field(init=False)
+    least: Least = field(init=False)
+    regions: Regions = field(default_factory=Regions)
     _plans: dict[int, Plan] = field(default_factory=dict)
     _walked: dict[Key, tuple[list[tuple[Taken, object]], Diagnostic | None]] = field(default_factory=dict)
     _values: dict[Key, Values] = field(default_factory=dict)
     _mergers: dict[Key, Mergers] = field(default_factory=dict)
     _promises: dict[Key, Diagnostic | None] = field(default_factory=dict)
-    _pieces: dict[tuple[int, int], int] = field(default_factory=dict)
     _layers: dict[int, tuple[int, int]] = field(default_factory=dict)
     _steady: dict[int, bool] = field(default_factory=dict)
 
@@ -120,7 +126,8 @@ class Refiner:
         store = Store(sites.all)
         keys, needs = Keys(program.scopes), Needs(program.scopes)
         made = cls(program, root, most_types, most_edges, keys, sites, store, Products(store), needs)
-        made.inputs = Inputs(made.keys)
+        made.inputs, made.marks, made.least = Inputs(keys), Marks(keys), Least(program.scopes)
+        made.pieces = Pieces(lambda: made.session(root), keys.types)
         made.transfers = Transfers(program.scopes, lambda: made.session(root), made.owes)
         return made
 
@@ -392,7 +399,7 @@ class Refiner:
         draft = Draft()
         value = plan.value
         if isinstance(value, Flow):
-            draft.add((self.keys.type(value.type), ()), (PLAIN, (), 0, NO_USES))
+            draft.add((self.marks.like(self.keys.type(value.type), into), ()), (PLAIN, (), 0, NO_USES))
             return draft
         kind = self.keys.types[into]
         transfer = self.transfers.of(value, plan.number)
@@ -421,8 +428,15 @@ class Refiner:
         return draft
 
     def _piece_out(self, draft: Draft, plan: Plan, into: int, output: Type) -> None:
-        uses = NO_USES if _is_identity(plan.value) else {self.piece_number(plan, into): (1, 1)}
-        draft.add((self.keys.type(output), ()), (PLAIN, (), 0, uses))
+        kind = self.marks.like(self.keys.type(output), into)
+        if _is_identity(plan.value):
+            draft.add((kind, ()), (PLAIN, (), 0, NO_USES))
+            return
+        piece = self.pieces.number(plan.value, plan.number, self.marks.piece(into))
+        nodes = self.pieces.measured(piece, NODES) if self.marks.counts(into) else 0
+        left = self.kept(kind, nodes, draft)
+        if left is not None:
+            draft.add((left, ()), (PLAIN, (), 0, {piece: (1, 1)}))
 
     def _refusal(self, value: Value, kind: Type) -> Diagnostic:
         """Return why an architecture does not take a type."""
@@ -431,14 +445,6 @@ class Refiner:
         except Refusal as refusal:
             return refusal.diagnostic
         raise AssertionError(f"{show(value)} takes {kind}, and its closure does not")
-
-    def piece_number(self, plan: Plan, into: int) -> int:
-        """Return the number of an architecture at an input type."""
-        key = (plan.number, into)
-        if key not in self._pieces:
-            self._pieces[key] = len(self.pieces)
-            self.pieces.append((plan.value, into))
-        return self._pieces[key]
 
     def apply(self, session: Session, value: Value, into: Flow, span: Span) -> Flow:
         """Return what comes out of an architecture without choices."""
@@ -506,6 +512,43 @@ class Refiner:
         return self.products.state(tuple((state, runs, copies) for _, _, state, runs, copies in demands))
 
     # ------------------------------------------------------------ bounds
+    def check(self) -> None:
+        """Raise TooLarge where there are more edges than there may be."""
+        if self.store.edges > self.most_edges:
+            raise TooLarge
+
+    def kept(self, kind: int, nodes: int, draft: Draft) -> int | None:
+        """Return a type with so many nodes less left; None, and why, where there are not so many."""
+        left = self.marks.spent(kind, nodes)
+        if left is None:
+            text = "there would be more nodes than a bound allows"
+            draft.refuse((0, Diagnostic("A0411", text, self.root.declaration.name_span)))
+        return left
+
+    def freed(self, kind: int, nodes: int) -> int:
+        """Return a type with so many nodes more left."""
+        left = self.marks.spent(kind, -nodes)
+        assert left is not None
+        return left
+
+    def shared_out(self, items: tuple[s.Expr, ...], env: Env, into: int, draft: Draft) -> tuple[int, ...]:
+        """Return what each item of a tuple gets: nodes are kept for the others. Nothing where there are too few."""
+        if not self.marks.counts(into):
+            return (into,) * len(items)
+        least = [self.least.expression(item, env) for item in items]
+        found = [self.kept(into, sum(least) - each, draft) for each in least]
+        return tuple(kind for kind in found if kind is not None) if None not in found else ()
+
+    def argument(self, definition: Definition, kind: int, into: int) -> int | None:
+        """Return the input at which an argument of a mention is typed: nodes are kept for what else the mention has."""
+        marked = self.marks.like(kind, into)
+        return self.marks.spent(marked, self.least.definition(definition)) if self.marks.counts(into) else marked
+
+    def counted(self, space: Definition, path: str) -> Callable[[int], bool]:
+        """Return what tells whether a piece is in the field of a record of a space; without a path each is."""
+        mark = id(space.declaration), path
+        return lambda piece: not path or any(mark == entry for entry, _ in self.marks.of(self.pieces.all[piece][1]))
+
     def copies(self, value: Value, expr: s.Binary) -> int:
         """Return how often a body is repeated. Raises Exhausted on too many, Refusal on what is no number."""
         count = value.constant if isinstance(value, Size) else None
