@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 
 from archc.build import Argument, At, build
 from archc.check import Program
+from archc.grammar.diagnostics import CompileError, Diagnostic
 from archc.graph import Graph
 from archc.networks import Field, Network, fields_of, record_hash, record_text
 from archc.rules.records import is_record
 from archc.rules.scripts import Script, key_of
 from archc.runtime.derivations import (
     best,
+    conditions,
     distance,
     edit,
     fit,
     histogram,
     measure,
+    narrow,
     neighbours,
     ranks,
     restrict,
@@ -52,7 +55,9 @@ class Space:
     refined: Refined = field(repr=False)
     forest: Forest = field(repr=False)
     sites: tuple[Site, ...] = field(repr=False)
+    measured: Costs = field(repr=False)
     origin: "Restriction | None" = field(default=None, repr=False)
+    kept: tuple[narrow.Kept, ...] = field(default=(), repr=False)
 
     # ---------------------------------------------------------------- size
     @property
@@ -84,9 +89,12 @@ class Space:
                 found[target] = found.get(target, 0) + counts[child]
         return found
 
-    def costs(self, cost: str) -> list[int]:
-        """Return what each edge of the forest adds to a cost. Raises ValueError on another cost."""
-        whole = self._costs.edges(cost)
+    def costs(self, cost: str, within: str = "") -> list[int]:
+        """Return what each edge of the forest adds to a cost; with `within`, in a field on which the space has a bound.
+
+        Raises ValueError on another cost.
+        """
+        whole = self.measured.edges(cost, within)
         return whole if self.origin is None else self.origin.costs(whole)
 
     def range(self, cost: str) -> tuple[int, int]:
@@ -115,6 +123,27 @@ class Space:
         """
         found = restrict.restrict(self.forest, self.costs(cost), low=low, high=high)
         return replace(self, forest=found.forest, origin=Restriction(found, self.origin))
+
+    def where(self, condition: str) -> "Space":
+        """Return the space of the members that fulfil a condition such as `params <= 5M and count(zero) == 0`.
+
+        Where there are too many costs to tell apart, members near a bound are missing, and none is beyond it: `kept` says
+        for each bound how many members are left, whether these are all, and which share of those within the bound.
+        Raises ConditionError on what is no condition, NoneWithin where it leaves no member, TooManyStates where it
+        cannot be kept at all.
+        """
+        space = self
+        for wanted in conditions.bounds(condition):
+            space = space.narrowed(wanted, space.costs(wanted.cost))
+        return space
+
+    def narrowed(self, wanted: conditions.Bounds, costs: Sequence[int]) -> "Space":
+        """Return the space of the members for which the `costs` of their edges are within bounds; raises as `where`."""
+        steps, kept = narrow.narrow(self.forest, costs, wanted)
+        space = self
+        for step in steps:
+            space = replace(space, forest=step.forest, origin=Restriction(step, space.origin))
+        return replace(space, kept=(*space.kept, kept))
 
     # ---------------------------------------------------------------- members
     def sample(self, rng: Random, n: int = 1, *, by: By = "weights", distinct: bool = False) -> "list[Member]":
@@ -196,10 +225,6 @@ class Space:
     @cached_property
     def _by_count(self) -> Sampler:
         return Sampler(self.forest, "count")
-
-    @cached_property
-    def _costs(self) -> Costs:
-        return Costs(self.refined)
 
     def _chances(self, by: By) -> Sequence[float]:
         return self._weights.chances if by == "weights" else weights.by_count(self.forest)
@@ -314,6 +339,26 @@ class Member:
 def space_of(
     program: Program, name: str, at: At | None, arguments: Mapping[str, Argument], most_types: int | None = None
 ) -> Space:
-    """Return the space `name` of the main file at an input type. Raises CompileError as `refine` does."""
+    """Return the space `name` of the main file at an input type, held to the bounds that it declares on measures.
+
+    Raises CompileError as `refine` does, and where no member is within the bounds.
+    """
     refined = refine(program, name, arguments=arguments, at=at, most_types=most_types)
-    return Space(program, name, arguments, at, refined, refined.forest, refined.forest.sites)
+    space = Space(program, name, arguments, at, refined, refined.forest, refined.forest.sites, Costs(refined))
+    for bound in refined.bounds:
+        within = ".".join(bound.path)
+        wanted = conditions.Bounds(".".join((*bound.path, bound.measure)), bound.low, bound.high)
+        try:
+            space = space.narrowed(wanted, space.costs(bound.measure, within))
+        except narrow.NoneWithin as none:
+            text = f"no member of `{name}` at this type has {none.bounds}"
+            label = f"{wanted.cost} is from {none.low:,} to {none.high:,}"
+            raise CompileError([Diagnostic("A0411", text, bound.span, label)]) from None
+        except restrict.TooManyStates:
+            text = f"`{bound}` tells too many members of `{name}` apart"
+            raise CompileError([Diagnostic("A0412", text, bound.span, hint=UNBOUNDED)]) from None
+    return space
+
+
+UNBOUNDED = "bound parts of the space, or a measure with fewer values"
+"""What to do where not even rounded costs can be told apart."""

@@ -1,0 +1,148 @@
+"""Text such as `params <= 5M and count(zero) == 0` -> bounds on costs."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fractions import Fraction
+from math import ceil, floor
+
+from archc.ops import names as ops
+
+COSTS = ("params", "macs", "flops", "activation_bytes", "nodes", "count(op)")
+SCALES = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9, "G": 10**9, "T": 10**12}
+FLIPPED = {"<=": ">=", "<": ">", ">=": "<=", ">": "<", "==": "=="}
+EXAMPLE = "params <= 5M"
+LONGEST = 40
+
+TOKEN = re.compile(
+    r"""\s* (?: (count\(\s*\w+\s*\)) | (<=|>=|==|<|>) | ([0-9][0-9_]*(?:\.[0-9]+)?[kKMBGT]?)(?![\w.])
+    | ([^\W\d]\w*) | ([\w.]+|\S) )""",
+    re.VERBOSE,
+)
+
+
+class ConditionError(ValueError):
+    """A condition that is none: what stands there, and what to write."""
+
+    def __init__(self, message: str, hint: str = EXAMPLE) -> None:
+        super().__init__(message)
+        self.message, self.hint = message, hint
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A cost, and from where to where it may be; None is no bound."""
+
+    cost: str
+    low: int | None = None
+    high: int | None = None
+
+    def __str__(self) -> str:
+        if self.low == self.high and self.low is not None:
+            return f"{self.cost} == {self.low:,}"
+        low = f"{self.low:,} <= " if self.low is not None else ""
+        return f"{low}{self.cost}{f' <= {self.high:,}' if self.high is not None else ''}"
+
+
+def bounds(text: str) -> tuple[Bounds, ...]:
+    """Return the bounds that a condition puts on each cost, in the order in which it mentions them.
+
+    A condition is comparisons joined by `and`, each of a cost and a number, or of a cost between two. Numbers may have
+    a fraction and end in k, M, B (or G) or T. Raises ConditionError on anything else.
+    """
+    found: dict[str, Bounds] = {}
+    for words in _clauses(list(_words(text))):
+        for cost, operator, number in _comparisons(words):
+            known = found.get(cost, Bounds(cost))
+            low, high = _ends(operator, number)
+            found[cost] = Bounds(cost, _tighter(max, known.low, low), _tighter(min, known.high, high))
+    return tuple(found.values())
+
+
+Word = tuple[str, str]
+"""What kind of word it is (cost, sign, number or other), and the word."""
+
+
+def _words(text: str) -> Iterator[Word]:
+    at = 0
+    while text[at:].strip():
+        match = TOKEN.match(text, at)
+        assert match is not None, text[at:]
+        at = match.end()
+        count, sign, number, name, other = match.groups()
+        if other is not None:
+            raise ConditionError(f"a condition compares costs with numbers, and here stands `{other}`")
+        if name is not None:
+            yield ("and", name) if name == "and" else ("cost", _cost(name))
+        elif count is not None:
+            yield "cost", f"count({_op(count[6:-1].strip())})"
+        else:
+            yield ("sign", sign) if sign is not None else ("number", number)
+
+
+def _cost(name: str) -> str:
+    if name in COSTS:
+        return name
+    near = get_close_matches(name, COSTS, 1)
+    hint = f"{near[0]} <= 5M" if near else EXAMPLE
+    raise ConditionError(f"`{name}` is no cost; there are {', '.join(COSTS)}", hint)
+
+
+def _op(name: str) -> str:
+    if name in ops():
+        return name
+    near = get_close_matches(name, ops(), 1)
+    raise ConditionError(f"no op is called `{name}`", f"count({near[0]}) <= 5" if near else "count(conv) <= 5")
+
+
+def _clauses(words: list[Word]) -> Iterator[list[Word]]:
+    clause: list[Word] = []
+    for word in words:
+        if word[0] == "and":
+            yield clause
+            clause = []
+        else:
+            clause.append(word)
+    yield clause
+
+
+def _comparisons(words: list[Word]) -> Iterator[tuple[str, str, Fraction]]:
+    """Yield cost, operator and number of `cost <= number`, `number <= cost` or `number <= cost <= number`."""
+    match [kind for kind, _ in words], [text for _, text in words]:
+        case ["cost", "sign", "number"], [cost, sign, number]:
+            yield cost, sign, _number(number)
+        case ["number", "sign", "cost"], [number, sign, cost]:
+            yield cost, FLIPPED[sign], _number(number)
+        case ["number", "sign", "cost", "sign", "number"], [low, sign, cost, other, high]:
+            yield cost, FLIPPED[sign], _number(low)
+            yield cost, other, _number(high)
+        case _, texts:
+            found = f"found `{' '.join(texts)}`" if texts else "found nothing"
+            raise ConditionError(f"expected a comparison of a cost with a number, {found}")
+
+
+def _number(text: str) -> Fraction:
+    if len(text) > LONGEST:
+        raise ConditionError(f"a number has at most {LONGEST} characters")
+    digits = text.rstrip("".join(SCALES)).replace("_", "")
+    return Fraction(digits) * SCALES[text[len(text.rstrip("".join(SCALES))) :]]
+
+
+def _ends(operator: str, number: Fraction) -> tuple[int | None, int | None]:
+    """Return the least and the greatest whole number that a comparison allows."""
+    match operator:
+        case "<=":
+            return None, floor(number)
+        case "<":
+            return None, ceil(number) - 1
+        case ">=":
+            return ceil(number), None
+        case ">":
+            return floor(number) + 1, None
+        case _:
+            return ceil(number), floor(number)
+
+
+def _tighter(pick: Callable[[int, int], int], one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else pick(one, other)
