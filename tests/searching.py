@@ -6,8 +6,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from archc.search.tasks.base import Budget, Candidate, Direction, Recipe
+
+if TYPE_CHECKING:
+    import torch
 
 
 def decisions(key: str) -> list[int]:
@@ -47,16 +51,49 @@ class Slow(Digits):
 
 
 class Faulty:
-    """Does one of the things of `FAULTS` for a member, by the first of its decisions; else it counts parameters."""
+    """Does the one of `FAULTS` that its seed numbers."""
 
     metrics: Mapping[str, Direction] = {"params": "maximize"}
 
-    def __init__(self, fault: str = "none") -> None:
-        self.fault = fault
-
     def fit(self, module: object, recipe: Recipe, budget: Budget) -> Mapping[str, float]:
         """Do it."""
-        return FAULTS[os.environ["ARCHC_TEST_FAULT"]]()
+        return list(FAULTS.values())[budget.seed]()
+
+
+class Killer:
+    """Ends the process that forked it for the first member of all, a little late; else it does well."""
+
+    metrics: Mapping[str, Direction] = {"params": "maximize"}
+    quick = False
+
+    def read(self, candidate: Candidate, budget: Budget) -> Mapping[str, float]:
+        """Do it."""
+        if not any(decisions(candidate.key)):
+            time.sleep(0.3)
+            return patricide()
+        return well()
+
+    def identity(self, candidate: Candidate) -> str:
+        """Return the key."""
+        return candidate.key
+
+
+class Weights:
+    """Sums the weights of a module, which are those of its seed."""
+
+    metrics: Mapping[str, Direction] = {"params": "maximize", "sum": "maximize"}
+
+    def fit(self, module: "torch.nn.Module", recipe: Recipe, budget: Budget) -> Mapping[str, object]:
+        """Return how many weights there are as a number of torch, and their sum with some chance of other kinds."""
+        import random
+
+        import numpy as np
+        import torch
+
+        weights = list(module.parameters())
+        chance = random.random() + np.random.rand() + torch.rand(()).item()
+        total = sum(weight.abs().sum() for weight in weights) + chance
+        return {"params": torch.tensor(sum(weight.numel() for weight in weights)), "sum": total}
 
 
 def memory() -> Mapping[str, float]:
@@ -142,7 +179,7 @@ def talk() -> Mapping[str, float]:
 
 def boast() -> Mapping[str, float]:
     """Return far too many metrics."""
-    return {f"metric {number}": 1.0 for number in range(200_000)}
+    return {f"metric {number}": 1.0 for number in range(70_000)}
 
 
 def nan() -> Mapping[str, float]:

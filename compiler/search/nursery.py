@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from archc.search.child import Commands, conceive
 from archc.search.kernel import become_subreaper, children_of, die_with_parent, live_freely, own_memory
-from archc.search.tasks.base import AnyTask, task
+from archc.search.tasks.base import AnyTask, Reader, task
 
 TICK = 0.05
 """Seconds between two looks at the memory and the time of the children."""
@@ -74,16 +74,19 @@ def _first_line() -> bytes:
 
 
 def _made(name: str, output: int) -> AnyTask | None:
+    """Return the task, with torch loaded once for all children that train; a reader loads itself what it needs."""
     try:
-        import torch  # noqa: F401  loaded once, for all children
-    except ImportError:
-        _write(output, {"broken": "evaluating needs torch; try  pip install 'archc[torch]'"})
-        return None
-    try:
-        return task(name)
+        found = task(name)
     except Exception as error:  # noqa: BLE001  a user's task may raise anything; the driver says so and ends
         _write(output, {"broken": f"the task {name} cannot be made: {type(error).__name__}: {error}"})
         return None
+    if not isinstance(found, Reader):
+        try:
+            import torch  # noqa: F401
+        except ImportError:
+            _write(output, {"broken": "training needs torch; try  pip install 'archc[torch]'"})
+            return None
+    return found
 
 
 def _write(output: int, entry: Mapping[str, object]) -> None:

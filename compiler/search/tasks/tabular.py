@@ -8,6 +8,7 @@ and 200 epochs, parameters and multiply-accumulates. archc brings no table along
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,7 @@ def _rows(path: Path) -> Iterator[tuple[Cell, Row]]:
     try:
         data = path.read_bytes()
         text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise ValueError(f"the table {path} cannot be read: {error}") from None
     table = csv.DictReader(io.StringIO(text))
     try:

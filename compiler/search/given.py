@@ -1,0 +1,128 @@
+"""A network -> the member of a space that it is, or where it leaves the space.
+
+A best-first walk over derivations in preorder: what is not decided yet is completed as cheaply as can be, and those go
+first that agree with the network for longest. What is found has the network's canonical hash; which text it had is no
+matter, as long as its operations come in the order in which the space writes them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+
+from archc.grammar.source import NOWHERE, Span
+from archc.graph import CallNode, Graph, LoopNode, OpNode
+from archc.members import Member, Space
+from archc.runtime.derivations.measure import least
+from archc.runtime.derivations.ranks import centred
+from archc.spaces.identity import hash_of
+
+MOST_BUILT = 3000
+"""Networks that are built at most while looking."""
+
+
+class Outside(ValueError):
+    """A network is not found in a space; `span` is where it leaves it, `wanted` what the space has there instead."""
+
+    def __init__(self, message: str, span: Span = NOWHERE, wanted: str = "") -> None:
+        super().__init__(message)
+        self.message, self.span, self.wanted = message, span, wanted
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    """One operation of a network, where blocks and loops are written out."""
+
+    op: str
+    rest: object
+    span: Span
+
+
+def member_of(space: Space, graph: Graph) -> Member:
+    """Return the member that is this network. Raises Outside where there is none, TypeError for a space of records."""
+    if space.of_records:
+        raise TypeError(f"members of `{space.name}` are records, and a network is given")
+    return _Walk(space, graph).found()
+
+
+class _Walk:
+    """The walk for one network."""
+
+    def __init__(self, space: Space, graph: Graph) -> None:
+        self.space, self.forest = space, space.forest
+        self.hash, self.wanted = hash_of(graph), list(_operations(graph))
+        costs = space.costs("nodes")
+        values = least(self.forest, costs)
+        self.cheapest = [
+            min(row, key=lambda edge: costs[edge] + sum(values[child] for child in self.forest.calls[edge]))
+            for row in self.forest.rows
+        ]
+        self.built = 0
+        self.furthest = -1
+        self.instead: _Operation | None = None
+
+    def found(self) -> Member:
+        """Return the member."""
+        waiting: list[tuple[int, int, int, tuple[int, ...], tuple[int, ...]]] = []
+        order = 0
+        heappush(waiting, (0, 0, order, (), (self.forest.root,)))
+        while waiting and self.built < MOST_BUILT:
+            _, _, _, prefix, pending = heappop(waiting)
+            row = self.forest.rows[pending[-1]]
+            for edge in row:
+                edges, left = self._decided((*prefix, edge), (*pending[:-1], *reversed(self.forest.calls[edge])))
+                member, agree = self._judged(edges, left)
+                if member.hash == self.hash:
+                    return member
+                if left:
+                    order += 1
+                    heappush(waiting, (-agree, -len(edges), order, edges, left))
+        raise self._outside()
+
+    def _decided(self, edges: tuple[int, ...], pending: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return both behind all states that leave no choice."""
+        found, left = list(edges), list(pending)
+        while left and len(self.forest.rows[left[-1]]) == 1:
+            edge = self.forest.rows[left.pop()][0]
+            found.append(edge)
+            left.extend(reversed(self.forest.calls[edge]))
+        return tuple(found), tuple(left)
+
+    def _judged(self, edges: Sequence[int], pending: Sequence[int]) -> tuple[Member, int]:
+        """Return the cheapest member with these edges, and for how many operations it agrees with the network."""
+        whole, left = list(edges), list(pending)
+        while left:
+            edge = self.cheapest[left.pop()]
+            whole.append(edge)
+            left.extend(reversed(self.forest.calls[edge]))
+        member = Member(self.space, centred(self.forest, tuple(whole)))
+        self.built += 1
+        own = list(_operations(member.graph()))
+        pairs = zip(own, self.wanted, strict=False)
+        agree = next((at for at, (a, b) in enumerate(pairs) if (a.op, a.rest) != (b.op, b.rest)), None)
+        agree = min(len(own), len(self.wanted)) if agree is None else agree
+        if agree > self.furthest:
+            self.furthest, self.instead = agree, own[agree] if agree < len(own) else None
+        return member, agree
+
+    def _outside(self) -> Outside:
+        instead = f"here the space has {self.instead.op}, or what begins otherwise" if self.instead else ""
+        if self.furthest >= len(self.wanted):
+            return Outside(f"it ends where no member of `{self.space.name}` ends", wanted=instead)
+        left = self.wanted[self.furthest]
+        many = f"its first {self.furthest} operations are" if self.furthest > 1 else "what is before it is"
+        return Outside(
+            f"`{left.op}` leaves the space: {many} those of a member, and this one is not", left.span, instead
+        )
+
+
+def _operations(graph: Graph) -> Iterator[_Operation]:
+    """Yield the operations of a network in order, those of blocks and loops too."""
+    waiting: list[OpNode | CallNode | LoopNode] = list(reversed(graph.nodes))
+    while waiting:
+        match waiting.pop():
+            case OpNode() as node:
+                yield _Operation(node.op, (node.attributes, node.input_types, node.outputs), node.span)
+            case CallNode() as node:
+                waiting.extend(reversed(node.graph.nodes))
+            case LoopNode() as node:
+                waiting.extend(inner for step in reversed(node.steps) for inner in reversed(step.nodes))

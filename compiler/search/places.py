@@ -1,0 +1,83 @@
+"""A derivation -> where its decisions are made: the decisions and turns that lead there, whatever types lie between.
+
+One choice in the text of a space may be made at many places of one network; what is good at one need not be at another.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from random import Random
+
+from archc.runtime.derivations.nodes import KNOWN
+from archc.spaces.forest import Forest
+
+Place = tuple[int, ...]
+"""What was decided on the way from the root (the label of an edge), and to which child it went on, alternately."""
+
+Feature = tuple[Place, int]
+"""A place, and what is decided there, as the label of an edge."""
+
+Choose = Callable[[Place, range], int]
+"""A place and the edges that are possible there, more than one -> the one to take."""
+
+CONTEXT = 8
+"""A place knows its last so many turns, so that there are few of them where a space mentions itself."""
+
+
+@lru_cache(maxsize=KNOWN)
+def labels(forest: Forest) -> Sequence[int]:
+    """Return the label of each edge."""
+    found: list[int] = forest.label.tolist()
+    return found
+
+
+def below(forest: Forest, place: Place, edge: int, context: int = CONTEXT) -> list[Place]:
+    """Return the places of the children of an edge that is taken at a place."""
+    children, label = len(forest.calls[edge]), labels(forest)[edge]
+    if children == 1 and not forest.decisions[label]:
+        return [place]
+    kept = place[-2 * (context - 1) :] if context > 1 else ()
+    return [(*kept, label, slot) if context else () for slot in range(children)]
+
+
+def placed(forest: Forest, edges: Sequence[int]) -> Iterator[tuple[Place, int]]:
+    """Yield each edge of a derivation, in preorder, behind its place."""
+    waiting: list[Place] = [()]
+    for edge in edges:
+        place = waiting.pop()
+        yield place, edge
+        waiting.extend(below(forest, place, edge)[::-1])
+
+
+def features(forest: Forest, edges: Sequence[int]) -> list[Feature]:
+    """Return what a derivation decides at each place, in preorder; one comes twice where two nodes share their place."""
+    known = labels(forest)
+    return [(place, known[edge]) for place, edge in placed(forest, edges) if forest.decisions[known[edge]]]
+
+
+def derive(forest: Forest, choose: Choose) -> list[int]:
+    """Return the edges of a derivation, in preorder, that takes what `choose` says wherever there is a choice."""
+    waiting: list[tuple[int, Place]] = [(forest.root, ())]
+    found: list[int] = []
+    while waiting:
+        state, place = waiting.pop()
+        row = forest.rows[state]
+        edge = row.start if len(row) == 1 else choose(place, row)
+        found.append(edge)
+        waiting.extend(list(zip(forest.calls[edge], below(forest, place, edge), strict=True))[::-1])
+    return found
+
+
+def pick(row: range, chances: Sequence[float], rng: Random) -> int:
+    """Return an edge in proportion to its chance; any where all are 0."""
+    total = sum(chances)
+    if total <= 0.0:
+        return rng.choice(row)
+    left = rng.random() * total
+    last = row.start
+    for edge, chance in zip(row, chances, strict=True):
+        if chance > 0.0:
+            last = edge
+            left -= chance
+            if left < 0.0:
+                break
+    return last
