@@ -28,6 +28,8 @@ from archc.runtime.derivations import (
     weights,
 )
 from archc.runtime.derivations.draw import By, Sampler
+from archc.runtime.derivations.sums import TooManyStates
+from archc.runtime.derivations.unique import distinct as drawn_apart
 from archc.runtime.derivations.unique import draw_distinct
 from archc.show.summary import Summary
 from archc.spaces.costs import Costs
@@ -156,6 +158,23 @@ class Space:
         else:
             drawn = self.sampler(by).batch(rng, n) if n > 64 else [self.sampler(by).draw(rng) for _ in range(n)]
         return [Member(self, derivation) for derivation in drawn]
+
+    def architectures(self, rng: Random, *, by: By = "weights", tries: int = 100_000) -> "Iterator[Member]":
+        """Yield members of which no two are one architecture, as draws without replacement come by them.
+
+        Each draw is built to tell. It ends with the space, or after so many draws in a row that were known already.
+        """
+        seen: set[str] = set()
+        known = 0
+        for derivation in drawn_apart(self.forest, rng, by=by, sites=self.sites):
+            member = Member(self, derivation)
+            known += 1
+            if member.hash not in seen:
+                seen.add(member.hash)
+                known = 0
+                yield member
+            elif known == tries:
+                return
 
     def sampler(self, by: By = "weights") -> Sampler:
         """Return what draws derivations; building it takes longer than a draw."""
@@ -354,7 +373,7 @@ def space_of(
             text = f"no member of `{name}` at this type has {none.bounds}"
             label = f"{wanted.cost} is from {none.low:,} to {none.high:,}"
             raise CompileError([Diagnostic("A0411", text, bound.span, label)]) from None
-        except restrict.TooManyStates:
+        except TooManyStates:
             text = f"`{bound}` tells too many members of `{name}` apart"
             raise CompileError([Diagnostic("A0412", text, bound.span, hint=UNBOUNDED)]) from None
     return space
