@@ -256,7 +256,11 @@ def _block(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     names = probe(session, definition, names, blame, into, apply)
     admit(session, definition, names, blame)
     summary = session.declarations.summary(definition)
-    if session.emitter is not None or (summary.inline and not session.recursive(definition)):
+    if (
+        session.emitter is not None
+        or _is_drawn(session, declaration)
+        or (summary.inline and not session.recursive(definition))
+    ):
         return _inside(session, applied, names, into, site)
     made = promised(session, _output(session, definition, names, blame, site), into, site.span)
     if summary.cyclic or (declaration.kind == "space" and session.recursive(definition)):
@@ -269,6 +273,11 @@ def _output(session: Session, definition: Definition, names: dict[str, Value], b
     kind = definition.declaration.type
     assert isinstance(kind, s.TypeArrow)
     return flow(instantiate(session, kind.target, Env(definition.module, names), blame), site.span)
+
+
+def _is_drawn(session: Session, declaration: s.Declaration) -> bool:
+    """Return whether a space is mentioned where its choices are made: then its output is what they give."""
+    return session.chooser is not None and declaration.kind == "space"
 
 
 def enter(

@@ -77,9 +77,10 @@ class Context:
     ) -> "Context":
         """Return the context with a variable that ranges from `low` to `high`, or over `values`.
 
-        Raises ValueError where an assumed fact mentions the variable already.
+        A size that a walk made up (its name has a quote) may be met again in a walk that assumes facts about it. Raises
+        ValueError where an assumed fact mentions another variable already.
         """
-        if name in self.solutions or any(name in fact.variables for fact in self.facts):
+        if "'" not in name and (name in self.solutions or any(name in fact.variables for fact in self.facts)):
             raise ValueError(f"{name} is declared after a fact about it")
         ordered = None if values is None else tuple(sorted(set(values)))
         return replace(self, domains={**self.domains, name: Domain(low, high, ordered)})

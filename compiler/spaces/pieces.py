@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from archc.builder import Builder
 from archc.cost import graph_cost
 from archc.graph import CallNode, Graph, LoopNode, OpNode
+from archc.ops import find
 from archc.rules.infer import apply
 from archc.rules.session import Session
+from archc.sizes.size import Size
 from archc.tensor import Type
 from archc.values import Applied, Closure, Env, Flow, Layer, Method, Value
 
@@ -23,6 +25,7 @@ class Pieces:
     types: Sequence[Type]
     all: list[tuple[Value, int]] = field(default_factory=list)
     _numbers: dict[tuple[int, int], int] = field(default_factory=dict)
+    _plans: list[int] = field(default_factory=list)
     _graphs: dict[int, Graph] = field(default_factory=dict)
     _measured: dict[tuple[int, str], int] = field(default_factory=dict)
 
@@ -32,17 +35,45 @@ class Pieces:
         if known is None:
             known = self._numbers[plan, into] = len(self.all)
             self.all.append((value, into))
+            self._plans.append(plan)
         return known
+
+    def same_weights(self, one: int, other: int) -> bool:
+        """Return whether two pieces are one architecture, and its weights at both inputs of the same shapes."""
+        if one == other:
+            return True
+        if self._plans[one] != self._plans[other]:
+            return False
+        return _shapes(self._graph(one)) == _shapes(self._graph(other))
 
     def measured(self, piece: int, measure: str) -> int:
         """Return what a piece adds to one of MEASURES, or to `count(op)`, if it is run once on weights of its own."""
         known = self._measured.get((piece, measure))
         if known is None:
-            if piece not in self._graphs:
-                value, into = self.all[piece]
-                self._graphs[piece] = _graph_of(self.session(), value, self.types[into])
-            known = self._measured[piece, measure] = _measured(self._graphs[piece], measure)
+            known = self._measured[piece, measure] = _measured(self._graph(piece), measure)
         return known
+
+    def _graph(self, piece: int) -> Graph:
+        if piece not in self._graphs:
+            value, into = self.all[piece]
+            self._graphs[piece] = _graph_of(self.session(), value, self.types[into])
+        return self._graphs[piece]
+
+
+def _shapes(graph: Graph) -> Counter[tuple[Size, ...]]:
+    """Return the shapes of all weights of a graph, with how many there are of each."""
+    found: Counter[tuple[Size, ...]] = Counter()
+    waiting = [graph]
+    while waiting:
+        for node in waiting.pop().nodes:
+            match node:
+                case OpNode():
+                    found.update(weight.shape for weight in find(node.op).weights(node))
+                case CallNode(graph=inner):
+                    waiting.append(inner)
+                case LoopNode(steps=steps):
+                    waiting.extend(steps)
+    return found
 
 
 def _measured(graph: Graph, measure: str) -> int:

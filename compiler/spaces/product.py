@@ -4,6 +4,7 @@ Each use is a tree automaton over decisions; what fits all is their intersection
 and Applications", section 1.3).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from archc.spaces.groups import Part, Store, Uses, add_uses
@@ -19,6 +20,7 @@ class Products:
     """The intersections that were asked for; None where nothing fits all uses."""
 
     store: Store
+    same_weights: Callable[[int, int], bool]
     known: dict[Product, int | None] = field(default_factory=dict)
 
     def state(self, parts: Product) -> int | None:
@@ -42,6 +44,10 @@ class Products:
                     below for _, children, _, _ in rows[key] for below in children if below not in self.known
                 )
         return self.known[parts]
+
+    def _shares(self, known: Uses, more: Uses) -> bool:
+        """Return whether one more mention of a layer needs the weights that it has."""
+        return all(any(self.same_weights(piece, other) for other in known) for piece in more)
 
     def _made(self, rows: list[Row]) -> int | None:
         ways = []
@@ -70,6 +76,7 @@ class Products:
                 _more(row, kept, uses, runs, copies)
                 for row in found
                 for kept, uses in by_label.get((row[0], len(row[1]), row[2]), ())
+                if copies or not runs or self._shares(row[3], uses)
             ]
         return found
 

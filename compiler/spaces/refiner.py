@@ -125,7 +125,17 @@ class Refiner:
         sites = Sites()
         store = Store(sites.all)
         keys, needs = Keys(program.scopes), Needs(program.scopes)
-        made = cls(program, root, most_types, most_edges, keys, sites, store, Products(store), needs)
+        made = cls(
+            program,
+            root,
+            most_types,
+            most_edges,
+            keys,
+            sites,
+            store,
+            Products(store, lambda one, other: made.pieces.same_weights(one, other)),
+            needs,
+        )
         made.inputs, made.marks, made.least = Inputs(keys), Marks(keys), Least(program.scopes)
         made.pieces = Pieces(lambda: made.session(root), keys.types)
         made.transfers = Transfers(program.scopes, lambda: made.session(root), made.owes)
