@@ -11,7 +11,7 @@ import pytest
 
 import archc
 from archc.cli import main
-from archc.cli.spaces import number, percent
+from archc.cli.refined import number, percent
 
 Output = pytest.CaptureFixture[str]
 

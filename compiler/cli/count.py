@@ -6,7 +6,7 @@ import typer
 
 from archc.cli.options import At, Json, Settings
 from archc.cli.output import WrongCall
-from archc.cli.spaces import Distinct, Where
+from archc.cli.refined import Distinct, Where
 
 if TYPE_CHECKING:
     from archc.check import Program
@@ -36,7 +36,7 @@ def count(
         refuse_options(name, {"--at": at, "--set": settings, "--by": by, "--where": where, "--distinct": distinct})
         return _count_type(program, name, as_json=json)
     from archc.cli.counting import counted
-    from archc.cli.spaces import space_at
+    from archc.cli.refined import space_at
 
     found = counted(space_at(program, name, at, settings, where), by, distinct=distinct)
     if json:

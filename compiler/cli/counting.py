@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import log, log2, sqrt
 from typing import TYPE_CHECKING
 
-from archc.cli.spaces import kept_json, kept_lines, left_out, number
+from archc.cli.refined import kept_json, kept_lines, left_out, number
 from archc.show.table import short
 from archc.sizes.size import Size
 

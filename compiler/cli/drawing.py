@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING, Literal
 
 from archc.cli.output import WrongCall, emit, emit_json, write_whole
-from archc.cli.spaces import kept_json, kept_lines, left_out, number
+from archc.cli.refined import kept_json, kept_lines, left_out, number
 from archc.show.table import short
 from archc.sizes.size import Size
 

@@ -7,7 +7,7 @@ import typer
 from archc.cli.count import Counted, refuse_options
 from archc.cli.options import At, Json, Settings
 from archc.cli.output import WrongCall
-from archc.cli.spaces import Distinct, Where
+from archc.cli.refined import Distinct, Where
 
 if TYPE_CHECKING:
     from archc.check import Program
@@ -38,7 +38,7 @@ def sample(
 ) -> int:
     """Print one member of a space as a program, or a line for each of several; of a data type, a document on each line."""
     from archc.cli.drawing import Draw, printed
-    from archc.cli.spaces import space_at
+    from archc.cli.refined import space_at
     from archc.cli.typed import declared
 
     times, start = whole(number, "-n"), whole(seed, "--seed")
