@@ -13,6 +13,26 @@ from archc.load import load_file
 CHUNK = 1250
 INPUTS = 10_000
 
+SEARCHED = """\
+arch 0.1
+block X(c, b, g, stride: 1 | 2) : [a, stride*h, stride*w] -> [c, h, w] where c / b % g == 1e5 =
+    ( conv(c / b, 1) -> conv(c / b, 3, stride, pad=1, groups = c / b / g) -> conv(c, 1)
+    , if a == c and stride == 1 then id else conv(c, 1, stride)
+    ) -> add
+space Stage(widest, step) : [a, 2*h, 2*w] -> [c, h, w] = {
+    choose width = step..widest by step
+    choose b = 1 | 2 | 4
+    choose g = 1 | 2 | 4 | 8
+    return X(width, b, g, 2) -> X(width, b, g, 1)
+}
+"""
+
+
+def test_a_case_may_speak_of_a_size_that_is_searched_over() -> None:
+    tally = Tally()
+    feed("a range in a case", SEARCHED, tally)
+    assert tally.codes == {"A0807"}
+
 
 @pytest.mark.parametrize("start", range(0, INPUTS, CHUNK))
 def test_every_input_ends_in_an_answer_or_in_diagnostics(start: int) -> None:

@@ -263,7 +263,7 @@ def _within(session: Session, interval: Interval, span: Span) -> Value:
     name = session.new_name(f"({show(interval.low)} .. {show(interval.high)})")
     if not isinstance(interval.low, Size) or not isinstance(interval.high, Size):
         return Opaque(name)
-    context = session.context.declare(name, low=None).assume(at_least(Size.var(name), interval.low))
+    context = session.context.invent(name, low=None).assume(at_least(Size.var(name), interval.low))
     context = context.assume(at_least(interval.high, Size.var(name))) if context is not None else None
     if context is None:
         text = f"the range {interval.low} .. {interval.high} is empty"

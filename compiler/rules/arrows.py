@@ -117,7 +117,7 @@ def _universals(session: Session, kind: s.TypeExpr, env: Env, fresh: set[str]) -
         unique = session.new_name(name)
         fresh.add(unique)
         if sort == "size":
-            session.context = session.context.declare(unique)
+            session.context = session.context.invent(unique)
             env = env.bind(**{name: Size.var(unique)})
         else:
             env = env.bind(**{name: Variable(unique) if sort == "type" else Shape((Run(unique, Size.var(unique)),))})

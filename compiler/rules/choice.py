@@ -90,5 +90,5 @@ def _dim(session: Session, one: Dim, other: Dim) -> Dim:
     name = session.new_name("n")
     if isinstance(one, Run) or isinstance(other, Run):
         return Run(name, Size.var(name))
-    session.context = session.context.declare(name)
+    session.context = session.context.invent(name)
     return Size.var(name)

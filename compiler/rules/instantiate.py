@@ -33,7 +33,7 @@ def _open(session: Session, kind: s.TypeExpr, env: Env) -> Env:
     for name, sort in free.items():
         fresh = session.new_name(name)
         if sort == "size":
-            session.context = session.context.declare(fresh)
+            session.context = session.context.invent(fresh)
             env = env.bind(**{name: Size.var(fresh)})
         else:
             env = env.bind(**{name: UNKNOWN if sort == "type" else Shape((Run(fresh, Size.var(fresh)),))})

@@ -126,7 +126,7 @@ def _anything(matching: Matching, pattern: s.TypeExpr) -> None:
             continue
         fresh = session.new_name(name)
         if kind == "size":
-            session.context = session.context.declare(fresh)
+            session.context = session.context.invent(fresh)
             matching.names[name] = Size.var(fresh)
         else:
             matching.names[name] = UNKNOWN if kind == "type" else Shape((Run(fresh, Size.var(fresh)),))

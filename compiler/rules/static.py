@@ -292,7 +292,7 @@ def _anything(session: Session, function: str) -> Value:
     name = session.new_name("s")
     if function not in ("get", "sum", "len", "rank", "size", "prod"):
         return Shape((Run(name, Size.var(name)),))
-    session.context = session.context.declare(name)
+    session.context = session.context.invent(name)
     return Size.var(name)
 
 

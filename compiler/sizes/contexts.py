@@ -85,6 +85,12 @@ class Context:
         ordered = None if values is None else tuple(sorted(set(values)))
         return replace(self, domains={**self.domains, name: Domain(low, high, ordered)})
 
+    def invent(self, name: str, low: int | None = 1) -> "Context":
+        """Return the context with a variable that no text names; a case that is looked at may speak of it already."""
+        if name in self.solutions or any(name in fact.variables for fact in self.facts):
+            return self
+        return self.declare(name, low)
+
     def domain(self, name: str) -> Domain:
         """Return the domain of a variable, as far as the facts narrow it down."""
         return self.domains.get(name, POSITIVE)

@@ -39,7 +39,9 @@ def scores_of(history: History, trials: Sequence[Trial], rng: Random) -> Floats:
     worst = float("-inf")
     values = [history.values(trial) or (worst,) * len(history.objective.goals) for trial in trials]
     drawn = [rng.expovariate(1.0) for _ in history.objective.goals]
-    each = [ranks(column) * weight / sum(drawn) for weight, column in zip(drawn, zip(*values, strict=True), strict=True)]
+    each = [
+        ranks(column) * weight / sum(drawn) for weight, column in zip(drawn, zip(*values, strict=True), strict=True)
+    ]
     mixed = np.minimum.reduce(each) + 0.05 * np.sum(each, axis=0)
     return normal(mixed.tolist())
 

@@ -31,7 +31,9 @@ class Bayesian:
     ) -> None:
         if min(start, incumbents, draws) < 1 or most < 4:
             found = f"start={start}, incumbents={incumbents}, draws={draws}, most={most}"
-            raise ValueError(f"expected start, incumbents and draws of at least 1 and most of at least 4, found {found}")
+            raise ValueError(
+                f"expected start, incumbents and draws of at least 1 and most of at least 4, found {found}"
+            )
         self._history = context.history
         self._start, self._most = start, most
         self._describer = Describer(context.space.forest)
@@ -106,7 +108,5 @@ def influences(history: History, *, most: int = 400) -> list[Influence]:
     distances = Distances.of([describer.of(history.member(trial.number)) for trial in trials])
     scores = scores_of(history, trials, Random(0))
     process = fit(improved(Kernel(), distances, scores, steps=20), distances, scores)
-    found = [
-        Influence(text_of(history.space, name), effect, many) for name, (effect, many) in process.slopes().items()
-    ]
+    found = [Influence(text_of(history.space, name), effect, many) for name, (effect, many) in process.slopes().items()]
     return sorted(found, key=lambda entry: (-entry.effect, entry.feature))

@@ -78,7 +78,9 @@ class SuccessiveHalving:
     def _climb(self) -> None:
         """Let the best go on to the next rung; behind the last, begin a new group."""
         trials = [self._history[number] for number in self._asked]
-        done = sorted((t for t in trials if t.done and t.same_as is None), key=lambda t: (-self._history.score(t), t.number))
+        done = sorted(
+            (t for t in trials if t.done and t.same_as is None), key=lambda t: (-self._history.score(t), t.number)
+        )
         self._rung += 1
         self._asked, self._waiting = [], []
         if self._rung == len(self._shares) or not done:

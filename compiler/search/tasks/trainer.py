@@ -220,9 +220,7 @@ class _Training:
         self.step += 1
         return loss.detach()
 
-    def _mixed(
-        self, inputs: "Tensors", targets: "torch.Tensor", share: float
-    ) -> "tuple[Tensors, torch.Tensor]":
+    def _mixed(self, inputs: "Tensors", targets: "torch.Tensor", share: float) -> "tuple[Tensors, torch.Tensor]":
         """Return each sample mixed with another, and the targets of those others."""
         import torch
 
