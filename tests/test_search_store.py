@@ -298,7 +298,11 @@ def failing_writes(folder: Path, counts: range) -> str:
     words = [str(counts.start), str(counts.stop), str(counts.step)]
     done = subprocess.run(
         [sys.executable, __file__, str(folder), *words],
-        env={**os.environ, "LD_PRELOAD": str(shim), "PYTHONPATH": str(HERE)},
+        env={
+            **os.environ,
+            "LD_PRELOAD": str(shim),
+            "PYTHONPATH": os.pathsep.join([str(HERE), *filter(None, sys.path)]),
+        },
         capture_output=True,
         text=True,
         timeout=500,
@@ -369,7 +373,10 @@ def kill_and_resume(path: Path, *, workers: int, trials: int, kills: int, rng: R
     for turn in range(kills + 1):
         name, _, value = mark.partition("=")
         driver = subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, env={**os.environ, name: value, "PYTHONPATH": str(HERE)}
+            command,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, name: value, "PYTHONPATH": os.pathsep.join([str(HERE), *filter(None, sys.path)])},
         )
         assert driver.stdout is not None
         assert driver.stdout.readline() == "begun\n"

@@ -12,6 +12,7 @@ from driver import OBJECTIVE, cells, searched
 from searching import Digits
 from test_search_store import marked
 
+import archc
 from archc.members import Space
 from archc.search.jobs import Inline, Job, identify
 from archc.search.loop import Search, run
@@ -134,6 +135,41 @@ def test_a_module_that_is_trained_is_that_of_its_seed(space: Space, mark: str) -
     first, again, other = (found[number].metrics for number in range(3))
     assert first == again != other
     assert first["params"] == space[15_000].cost("params") == other["params"]
+
+
+JOINT = """arch 0.1
+space Net(c: 8 | 16) : [4] -> [2] = linear(c) -> (relu | tanh) -> linear(2)
+space Joint = { net = Net(8 | 16), train = { lr = log(1e-4 .. 1e-1), epochs = 1 | 2 | 4 }, tags = ["a", "b"] }
+space Train = { epochs = 1 | 2 }
+"""
+
+
+def test_a_record_is_a_network_with_its_recipe(mark: str) -> None:
+    joint = archc.loads(JOINT)["Joint"].space()
+    objective = Objective.of(maximize=["epochs"])
+    workers = Workers("python:searching:Reading", objective, Fleet(2, threads=1))
+    made = task("python:searching:Reading")
+    try:
+        search = Search(joint, objective, "random", evaluations=6)
+        found = run(search, workers, lambda proposal: identify(made, proposal)).history
+    finally:
+        workers.close()
+    assert len({trial.identity for trial in found}) == 6
+    for trial in found:
+        value = found.member(trial.number)["train"]
+        assert isinstance(value, dict)
+        assert trial.metrics == {"epochs": value["epochs"], "lr": value["lr"], "tags": 2.0}
+
+
+def test_a_record_without_a_network_fails_with_the_reason(mark: str) -> None:
+    recipes = archc.loads(JOINT)["Train"].space()
+    workers = Workers("python:searching:Reading", PARAMS)
+    try:
+        found = run(Search(recipes, PARAMS, "exhaustive"), workers, lambda proposal: proposal.member.key).history
+    finally:
+        workers.close()
+    assert [trial.status for trial in found] == ["failed", "failed"]
+    assert "a task takes one network, and a member of Train has 0" in found[0].reason
 
 
 @pytest.mark.parametrize(

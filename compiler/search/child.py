@@ -98,13 +98,19 @@ def _confine(commands: Commands) -> None:
 def _answer(task: AnyTask, commands: Commands) -> Mapping[str, object]:
     """Return the metrics, or the reason for which there are none."""
     match commands.entry:
-        case {"key": str() as key, "text": str() as text, "share": int() | float() as share, "seed": int() as seed}:
+        case {
+            "key": str() as key,
+            "text": str() as text,
+            "recipe": Mapping() as recipe,
+            "share": int() | float() as share,
+            "seed": int() as seed,
+        }:
             budget = Budget(float(share), seed, device=commands.device)
         case other:
             raise AssertionError(other)
     _seed(seed)
     try:
-        found = evaluate(task, Candidate(key, lambda: graph_of(text)), budget)
+        found = evaluate(task, Candidate(key, lambda: graph_of(text), recipe), budget)
         return {"metrics": {str(name): _number(value) for name, value in found.items()}}
     except MemoryError as error:
         return {"reason": f"out of memory: {error}"[:LONGEST]}

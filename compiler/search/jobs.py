@@ -7,8 +7,9 @@ from math import isfinite
 from typing import Protocol
 
 from archc.members import Member
+from archc.search.parts import parts
 from archc.search.protocol import Objective, Outcome, Proposal
-from archc.search.tasks.base import AnyTask, Budget, Candidate, Reader, evaluate, identity
+from archc.search.tasks.base import AnyTask, Budget, Candidate, Reader, evaluate
 
 LONGEST_REASON = 2000
 """How many characters of a reason are kept."""
@@ -74,13 +75,18 @@ class Inline:
 
 
 def candidate(member: Member) -> Candidate:
-    """Return what a task gets of a member in the same process."""
-    return Candidate(member.key, member.graph)
+    """Return what a task gets of a member in the same process. Raises ValueError where it is no network to try."""
+    if not member.space.of_records:
+        return Candidate(member.key, member.graph)
+    network, recipe = parts(member)
+    return Candidate(member.key, lambda: network.graph, recipe)
 
 
 def identify(task: AnyTask, proposal: Proposal) -> str:
-    """Return what the outcome of a proposal depends on besides its fidelity."""
-    return identity(task, candidate(proposal.member))
+    """Return what the outcome of a proposal depends on besides its fidelity: the recipe too, where the space has one."""
+    if isinstance(task, Reader) and not proposal.member.space.of_records:
+        return task.identity(candidate(proposal.member))
+    return proposal.member.hash
 
 
 def judged(metrics: Mapping[str, object], objective: Objective, seconds: float) -> Outcome:

@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
-from archc.search.jobs import Job, judged
+from archc.grammar.diagnostics import CompileError
+from archc.search.jobs import LONGEST_REASON, Job, judged
+from archc.search.parts import parts
 from archc.search.protocol import Json, Objective, Outcome
 
 START = 300.0
@@ -68,9 +70,14 @@ class Workers:
     # ---------------------------------------------------------------- what the loop asks
     def start(self, job: Job) -> None:
         """Hand a job to a worker."""
+        try:
+            network, recipe = parts(job.member)
+            text = network.text
+        except (ValueError, CompileError) as error:
+            self._ended.append((job.number, Outcome(reason=f"{type(error).__name__}: {error}"[:LONGEST_REASON])))
+            return
         self._under_way[job.number] = job
-        text = job.member.text
-        entry: dict[str, Json] = {"number": job.number, "key": job.member.key, "text": text}
+        entry: dict[str, Json] = {"number": job.number, "key": job.member.key, "text": text, "recipe": recipe}
         entry |= {"share": job.fidelity, "seed": job.seed}
         try:
             self._send(entry)

@@ -94,6 +94,11 @@ AnyTask = Task | Reader
 
 TASKS: dict[str, str] = {
     "digits": "archc.search.tasks.digits:Digits",
+    "listops": "archc.search.tasks.listops:ListOps",
+    "vertices": "archc.search.tasks.vertices:Vertices",
+    "addnist": "archc.search.tasks.unseen:AddNist",
+    "cifartile": "archc.search.tasks.unseen:CifarTile",
+    "language": "archc.search.tasks.unseen:Language",
     "tabular": "archc.search.tasks.tabular:Tabular",
     "proxy": "archc.search.tasks.proxy:Proxy",
 }
@@ -136,8 +141,3 @@ def evaluate(found: AnyTask, candidate: Candidate, budget: Budget) -> Metrics:
 
     torch.manual_seed(budget.seed)
     return found.fit(candidate.module(device=budget.device), candidate.recipe, budget)
-
-
-def identity(found: AnyTask, candidate: Candidate) -> str:
-    """Return what the outcome of a candidate depends on: trials of one identity are evaluated once."""
-    return found.identity(candidate) if isinstance(found, Reader) else candidate.hash
