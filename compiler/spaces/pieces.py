@@ -44,16 +44,17 @@ class Pieces:
             return True
         if self._plans[one] != self._plans[other]:
             return False
-        return _shapes(self._graph(one)) == _shapes(self._graph(other))
+        return _shapes(self.graph(one)) == _shapes(self.graph(other))
 
     def measured(self, piece: int, measure: str) -> int:
         """Return what a piece adds to one of MEASURES, or to `count(op)`, if it is run once on weights of its own."""
         known = self._measured.get((piece, measure))
         if known is None:
-            known = self._measured[piece, measure] = _measured(self._graph(piece), measure)
+            known = self._measured[piece, measure] = _measured(self.graph(piece), measure)
         return known
 
-    def _graph(self, piece: int) -> Graph:
+    def graph(self, piece: int) -> Graph:
+        """Return a piece by itself, with the points that its text mentions as inputs of their own."""
         if piece not in self._graphs:
             value, into = self.all[piece]
             self._graphs[piece] = _graph_of(self.session(), value, self.types[into])

@@ -22,7 +22,7 @@ class Digits(Classification):
     """Trains on [1, 8, 8], ten classes. Raises ValueError where scikit-learn is not installed."""
 
     def __init__(self) -> None:
-        super().__init__(digits(), Plan(epochs=20, batch=64, lr=3e-3))
+        super().__init__(digits(), Plan(epochs=20, batch=32, lr=4e-3))
 
 
 def digits() -> Data:

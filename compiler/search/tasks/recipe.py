@@ -59,7 +59,7 @@ def plan_of(recipe: Recipe, default: Plan) -> Plan:
         wrong = _wrong(name, value, type(getattr(default, name)))
         if wrong:
             raise ValueError(f"the recipe: {name} = {value!r}, expected {wrong}")
-    return replace(default, **found)
+    return replace(default, **found)  # type: ignore[arg-type]  # each value was held to the type of its field
 
 
 def _flat(recipe: Recipe) -> "Iterator[tuple[str, Json]]":

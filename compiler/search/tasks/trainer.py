@@ -42,7 +42,7 @@ class Classification:
 
     metrics: Mapping[str, Direction] = METRICS
 
-    def __init__(self, data: Data, plan: Plan = Plan()) -> None:
+    def __init__(self, data: Data, plan: Plan) -> None:
         self.data, self.plan = data, plan
 
     def fit(self, module: "torch.nn.Module", recipe: Recipe, budget: Budget) -> Metrics:
@@ -210,7 +210,7 @@ class _Training:
         loss = share * self._loss(scores, targets)
         if share < 1.0:
             loss = loss + (1.0 - share) * self._loss(scores, other)
-        self.scaler.scale(loss).backward()
+        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         self.scaler.unscale_(self.optimizer)
         torch.nn.utils.clip_grad_norm_(self.module.parameters(), self.plan.clip)
         self.scaler.step(self.optimizer)
@@ -247,7 +247,8 @@ class _Training:
         right = many = 0
         total = 0.0
         with torch.inference_mode():
-            for numbers in torch.arange(len(split)).split(EVALUATED_AT_ONCE):
+            for start in range(0, len(split), EVALUATED_AT_ONCE):
+                numbers = torch.arange(start, min(start + EVALUATED_AT_ONCE, len(split)))
                 inputs, targets = split.batch(numbers, self.device)
                 scores = self._forward(module, inputs)
                 counted = int((targets != NO_TARGET).sum())
@@ -308,4 +309,5 @@ def _precision(plan: Plan, device: "torch.device") -> "torch.dtype | None":
 def _averaged(module: "torch.nn.Module") -> "torch.optim.swa_utils.AveragedModel":
     from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-    return AveragedModel(module, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE), use_buffers=True)
+    average = get_ema_multi_avg_fn(AVERAGE)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    return AveragedModel(module, multi_avg_fn=average, use_buffers=True)
