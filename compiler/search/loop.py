@@ -34,6 +34,25 @@ MARGIN = 60.0
 """Seconds by which a lease outlives the time limit of an evaluation."""
 
 
+class Filter(Protocol):
+    """Refuses members before a worker is touched. `cost`, `low` and `high` are what the store says of it."""
+
+    @property
+    def cost(self) -> str:
+        """What is looked at."""
+
+    @property
+    def low(self) -> int | None:
+        """The least that is taken."""
+
+    @property
+    def high(self) -> int | None:
+        """The greatest that is taken."""
+
+    def refuses(self, member: Member) -> str | None:
+        """Return why a member is refused, None where it is not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
     """What a member may cost: checked on its graph, before a worker is touched."""
@@ -69,7 +88,7 @@ class Search:
     evaluations: int | None = None
     seconds: float | None = None
     ahead: int | None = None
-    bounds: tuple[Bound, ...] = ()
+    bounds: tuple[Filter, ...] = ()
     given: tuple[Member, ...] = ()
 
 
@@ -168,6 +187,8 @@ class _Loop:
         self.told = saved.told if saved.has_state else self._prefix(saved.trials)
         for trial in saved.trials:
             again = trial if trial.ended else replace(trial, status="waiting", lease=0.0)
+            if not again.ended and again.same_as is not None and self.trials[again.same_as].ended:
+                again = replace(again, same_as=None)  # the outcome that it waited for was lost
             self.trials.append(again)
             is_hidden = self._is_ordered and again.number >= self.told and again.ended
             self.history.put(replace(again, status="running", metrics={}, reason="") if is_hidden else again)
