@@ -66,7 +66,9 @@ def _app() -> "Typer":
     from archc.cli.explain import explain
     from archc.cli.fmt import fmt
     from archc.cli.init import init
+    from archc.cli.report import report
     from archc.cli.sample import sample
+    from archc.cli.search import search
     from archc.cli.summary import summary
     from archc.cli.validate import validate
     from archc.cli.version import archc
@@ -82,6 +84,8 @@ def _app() -> "Typer":
         ("count", count),
         ("validate", validate),
         ("decode", decode),
+        ("search", search),
+        ("report", report),
         ("explain", explain),
         ("init", init),
     ):

@@ -6,7 +6,20 @@ from difflib import get_close_matches
 
 from archc.cli.output import WrongCall
 
-COMMANDS = ("check", "fmt", "compile", "summary", "sample", "count", "validate", "decode", "explain", "init")
+COMMANDS = (
+    "check",
+    "fmt",
+    "compile",
+    "summary",
+    "sample",
+    "count",
+    "validate",
+    "decode",
+    "search",
+    "report",
+    "explain",
+    "init",
+)
 
 
 def told(error: BaseException, given: Sequence[str]) -> WrongCall:

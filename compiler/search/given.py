@@ -1,10 +1,11 @@
 """A network -> the member of a space that it is, or where it leaves the space.
 
 A best-first walk over derivations in preorder: what is not decided yet is completed as cheaply as can be, and those go
-first that agree with the network for longest. What is found has the network's canonical hash; which text it had is no
-matter, as long as its operations come in the order in which the space writes them.
+first that agree with the network for longest. Parts whose costs cannot add up to those of the network are left out.
+What is found has the network's canonical hash.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -12,11 +13,12 @@ from heapq import heappop, heappush
 from archc.grammar.source import NOWHERE, Span
 from archc.graph import CallNode, Graph, LoopNode, OpNode
 from archc.members import Member, Space
-from archc.runtime.derivations.measure import least
+from archc.runtime.derivations.measure import greatest, least
 from archc.runtime.derivations.ranks import centred
+from archc.show.summary import summarize
 from archc.spaces.identity import hash_of
 
-MOST_BUILT = 3000
+MOST_BUILT = 1500
 """Networks that are built at most while looking."""
 
 
@@ -56,6 +58,7 @@ class _Walk:
             min(row, key=lambda edge: costs[edge] + sum(values[child] for child in self.forest.calls[edge]))
             for row in self.forest.rows
         ]
+        self.bounds = [_Bounds.of(space, cost, total) for cost, total in _costs(graph, self.wanted)]
         self.built = 0
         self.furthest = -1
         self.instead: _Operation | None = None
@@ -70,8 +73,10 @@ class _Walk:
             row = self.forest.rows[pending[-1]]
             for edge in row:
                 edges, left = self._decided((*prefix, edge), (*pending[:-1], *reversed(self.forest.calls[edge])))
+                if not all(bounds.allow(edges, left) for bounds in self.bounds) and self.furthest >= 0:
+                    continue
                 member, agree = self._judged(edges, left)
-                if member.hash == self.hash:
+                if agree == len(self.wanted) and member.hash == self.hash:
                     return member
                 if left:
                     order += 1
@@ -113,6 +118,36 @@ class _Walk:
         return Outside(
             f"`{left.op}` leaves the space: {many} those of a member, and this one is not", left.span, instead
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """What one cost of the network says of a derivation of it."""
+
+    total: int
+    costs: Sequence[int]
+    least: Sequence[int]
+    greatest: Sequence[int]
+
+    @classmethod
+    def of(cls, space: Space, cost: str, total: int) -> "_Bounds":
+        """Return the bounds of a cost that has to come to a total."""
+        costs = space.costs(cost)
+        return cls(total, costs, least(space.forest, costs), greatest(space.forest, costs))
+
+    def allow(self, edges: Sequence[int], pending: Sequence[int]) -> bool:
+        """Return whether these edges and some of what is pending can come to the total."""
+        begun = sum(self.costs[edge] for edge in edges)
+        low = begun + sum(self.least[state] for state in pending)
+        return low <= self.total <= begun + sum(self.greatest[state] for state in pending)
+
+
+def _costs(graph: Graph, wanted: Sequence[_Operation]) -> list[tuple[str, int]]:
+    """Return what a member that is this network costs."""
+    counts = Counter(entry.op for entry in wanted)
+    params = str(summarize(graph).params)
+    found = [(f"count({op})", many) for op, many in counts.items()]
+    return [*found, ("params", int(params))] if params.isdecimal() else found
 
 
 def _operations(graph: Graph) -> Iterator[_Operation]:

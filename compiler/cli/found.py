@@ -1,0 +1,113 @@
+"""The result of a search -> a leaderboard on the terminal, and the files that were asked for."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archc.cli.live import figure
+from archc.cli.output import JSON_VERSION, WrongCall, emit
+
+if TYPE_CHECKING:
+    from archc.cli.searched import Planned
+    from archc.search.loop import Result
+    from archc.search.protocol import Objective, Trial
+
+ENDINGS = {"csv": ".csv", "parquet": ".parquet", "optuna": ".optuna.db"}
+SHOWN = 10
+
+
+def printed(plan: "Planned", result: "Result", path: Path, outputs: tuple[str, str], *, as_json: bool) -> int:
+    """Print what a search found, write what was asked for, and return 0; 1 where no trial has a result.
+
+    Raises WrongCall where something cannot be written.
+    """
+    trials, objective = list(result.history), plan.search.objective
+    best = leaders(trials, objective)
+    if as_json:
+        _print_json(result, best, path)
+    else:
+        emit(
+            "\n".join([*board(best[:SHOWN], objective), "", f"ended: {result.stopped}; {len(trials)} trials in {path}"])
+        )
+    if outputs[0]:
+        _export(trials, objective, outputs[0], path.with_suffix(ENDINGS[outputs[0]]))
+    if not best:
+        raise WrongCall("A0927", f"no trial has a result{_why(trials)}", plan.task_name)
+    if outputs[1]:
+        _export_best(plan, result, best[0], Path(outputs[1]), quiet=as_json)
+    return 0
+
+
+def leaders(trials: "Sequence[Trial]", objective: "Objective") -> "list[Trial]":
+    """Return the trials with a full result, each architecture once; those that no other dominates come first."""
+    from archc.search.protocol import dominates
+
+    done = [trial for trial in trials if trial.done and trial.fidelity == 1.0 and trial.same_as is None]
+    values = {trial.number: objective.values(trial.metrics) for trial in done}
+    done.sort(key=lambda trial: (values[trial.number], -trial.number), reverse=True)
+    if len(objective.goals) == 1:
+        return done
+    front = [t for t in done if not any(dominates(values[other.number], values[t.number]) for other in done)]
+    inside = {trial.number for trial in front}
+    return front + [trial for trial in done if trial.number not in inside]
+
+
+def board(best: "Sequence[Trial]", objective: "Objective") -> list[str]:
+    """Return the lines of a leaderboard."""
+    goals = [goal.metric for goal in objective.goals]
+    more = [name for name in ("params",) if name not in goals and any(name in trial.metrics for trial in best)]
+    rows = [["trial", *goals, *more, "seed", "decisions"]]
+    for trial in best:
+        cells = [figure(trial.metrics[name]) if name in trial.metrics else "" for name in (*goals, *more)]
+        rows.append([str(trial.number), *cells, str(trial.seed), _short(trial.key)])
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _short(key: str) -> str:
+    return key if len(key) <= 40 else f"{key[:37]}..."
+
+
+def _why(trials: "Sequence[Trial]") -> str:
+    from collections import Counter
+
+    reasons = Counter(trial.reason for trial in trials if trial.reason).most_common(1)
+    return f"; {reasons[0][1]} of {len(trials)} ended with: {reasons[0][0].splitlines()[0][:200]}" if reasons else ""
+
+
+def _print_json(result: "Result", best: "Sequence[Trial]", path: Path) -> None:
+    import json
+
+    from archc.search.export import record
+
+    found = [record(trial) for trial in best[:SHOWN]]
+    whole = {"store": str(path), "stopped": result.stopped, "trials": len(result.history), "best": found}
+    emit(json.dumps({"version": JSON_VERSION, "result": whole}))
+
+
+def _export(trials: "Sequence[Trial]", objective: "Objective", form: str, path: Path) -> None:
+    from archc.search.export import ExportError, export
+
+    if path.exists():
+        raise WrongCall("A0908", f"`{path}` is there already, and nothing is overwritten", form, hint=f"mv {path} ...")
+    try:
+        export(trials, objective, form, path)
+    except ExportError as error:
+        raise WrongCall("A0928", str(error), form, hint=error.hint) from error
+    except OSError as error:
+        raise WrongCall("A0908", f"`{path}` cannot be written: {error.strerror}", form) from error
+
+
+def _export_best(plan: "Planned", result: "Result", trial: "Trial", folder: Path, *, quiet: bool) -> None:
+    from archc.search.best import export_best
+
+    notes = plan.about.notes
+    try:
+        written = export_best(
+            result.history.member(trial.number), trial, plan.task, folder, {"command": notes["command"]}
+        )
+    except OSError as error:
+        raise WrongCall("A0908", f"`{folder}` cannot be written: {error.strerror}", str(folder)) from error
+    if not quiet:
+        kind = "trained" if written.trained else "fresh"
+        emit(f"{folder}: {', '.join(written.files)} ({kind} weights of trial {trial.number})")

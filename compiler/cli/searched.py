@@ -1,0 +1,226 @@
+"""The options of `archc search` -> the search that they ask for, its task, and what evaluates it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archc.cli.output import WrongCall
+
+if TYPE_CHECKING:
+    from archc.members import Member, Space
+    from archc.search.about import About
+    from archc.search.jobs import Evaluator
+    from archc.search.loop import Search
+    from archc.search.protocol import Json, Objective
+    from archc.search.tasks.base import AnyTask
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was typed, as text; empty where an option was not given."""
+
+    target: str
+    task: str
+    trials: str
+    seconds: str
+    strategy: str
+    options: Sequence[str]
+    store: str
+    workers: str
+    ahead: str
+    limits: tuple[str, str]
+    ray: str
+    resume: bool
+    salvage: bool
+    seed: str
+    at: str
+    settings: Sequence[str]
+    maximize: Sequence[str]
+    minimize: Sequence[str]
+    where: str
+    given: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A search that can begin: `about` is for its store."""
+
+    search: "Search"
+    task: "AnyTask"
+    task_name: str
+    about: "About"
+
+
+def planned(asked: Asked, kept: "About | None", command: str) -> Planned:
+    """Return the search. What is not asked is as in a store that it resumes, else the default.
+
+    Raises WrongCall on a name that nothing has, a budget of 0 and the like, CompileError when the program is wrong.
+    """
+    from archc.cli.target import split
+    from archc.cli.typed import declared
+    from archc.search.about import about
+    from archc.search.loop import Search
+    from archc.search.objectives import ObjectiveError, objective_of
+    from archc.search.origin import Origin
+
+    program, name, _ = declared(asked.target, ("space",))
+    space = _space(asked, program, name)
+    task_name = asked.task or str(kept.fixed["task"] if kept else "")
+    task = _task(task_name)
+    try:
+        goals = objective_of(program, name, task.metrics, maximize=asked.maximize, minimize=asked.minimize)
+    except ObjectiveError as error:
+        word = next((entry for entry in (*asked.maximize, *asked.minimize) if entry in str(error)), "")
+        raise WrongCall("A0922", str(error), word or asked.target) from error
+    workers = positive(asked.workers or "1", "--workers")
+    strategy, settings = _strategy(asked, kept, space, goals)
+    search = Search(
+        space,
+        goals,
+        strategy,
+        settings,
+        seed=_kept_number(asked.seed, "--seed", kept, "seed", 0) or 0,
+        evaluations=positive(asked.trials, "--trials") if asked.trials else None,
+        seconds=positive(asked.seconds, "--seconds") if asked.seconds else None,
+        ahead=_kept_number(asked.ahead, "--ahead", kept, "ahead", 1 if workers == 1 and not asked.ray else None),
+        given=_given(asked, space, kept),
+    )
+    source = program.loaded.modules[program.loaded.main].file.source
+    arguments = dict(space.arguments)
+    origin = Origin(
+        split(asked.target)[0], source.text if source is not None else "", name, asked.at, arguments, asked.where
+    )
+    return Planned(search, task, task_name, about(search, task_name, origin.notes(command)))
+
+
+def _space(asked: Asked, program: object, name: str) -> "Space":
+    from archc.check import Program
+    from archc.cli.refined import space_at
+
+    assert isinstance(program, Program), program
+    return space_at(program, name, asked.at, asked.settings, asked.where)
+
+
+def _task(name: str) -> "AnyTask":
+    """Return the task of a name. Raises WrongCall where there is none, or it cannot be made."""
+    import os
+    import sys
+
+    from archc.search.tasks.base import task
+
+    if name.startswith("python:") and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        return task(name)
+    except KeyError as error:
+        raise WrongCall("A0921", str(error.args[0]), name, hint="--task digits") from error
+    except (ValueError, TypeError) as error:
+        raise WrongCall("A0921", f"the task `{name}` cannot be made: {error}", name) from error
+
+
+def _strategy(
+    asked: Asked, kept: "About | None", space: "Space", goals: "Objective"
+) -> tuple[str, "Mapping[str, Json]"]:
+    """Return the name of the strategy and its settings. Raises WrongCall where there is none of that name."""
+    from archc.cli.target import setting
+    from archc.search.protocol import DEFAULT, Context, History, make
+
+    known = kept.fixed.get("strategy") if kept else None
+    settings: dict[str, Json] = {}
+    for text in asked.options:
+        key, value = setting(text)
+        settings[key] = list(value) if isinstance(value, tuple) else value
+    if not settings and kept is not None and not asked.strategy:
+        own = kept.fixed.get("settings")
+        settings = dict(own) if isinstance(own, Mapping) else {}
+    name = asked.strategy or (known if isinstance(known, str) else DEFAULT)
+    try:
+        make(name, Context(space, goals, History(space, goals), 1), settings)
+    except (KeyError, ValueError) as error:
+        word = next((text for text in asked.options if text.partition("=")[0] in str(error)), name)
+        raise WrongCall("A0920", str(error.args[0]), word) from error
+    return name, settings
+
+
+def _kept_number(text: str, option: str, kept: "About | None", key: str, default: int | None) -> int | None:
+    from archc.cli.sample import whole
+
+    if text:
+        return positive(text, option) if option == "--ahead" else whole(text, option)
+    if kept is not None and key in kept.fixed:
+        found = kept.fixed[key]
+        return found if isinstance(found, int) else None
+    return default
+
+
+def _given(asked: Asked, space: "Space", kept: "About | None") -> "tuple[Member, ...]":
+    """Return the members that the search tries first. Raises WrongCall where one is outside the space."""
+    from archc.cli.target import built
+    from archc.grammar.diagnostics import CompileError, Diagnostic
+    from archc.search.given import Outside, member_of
+
+    found = []
+    for seed in asked.given:
+        try:
+            found.append(member_of(space, built(seed, "", ())))
+        except TypeError as error:
+            raise WrongCall("A0925", str(error), seed) from error
+        except Outside as outside:
+            message = f"`{seed}` is no member of `{space.name}`: {outside.message}"
+            raise CompileError([Diagnostic("A0925", message, outside.span, outside.wanted)]) from outside
+    return tuple(found)
+
+
+def positive(text: str, option: str) -> int:
+    """Return the number that an option was given, which is above 0. Raises WrongCall."""
+    from archc.cli.sample import whole
+
+    found = whole(text, option)
+    if found == 0:
+        raise WrongCall("A0923", f"`{option}` is 0, and nothing would be tried", text, hint=f"{option} 200")
+    return found
+
+
+def evaluator_of(plan: Planned, asked: Asked) -> "Evaluator":
+    """Return what evaluates: this process for quick readers, else child processes, here or on Ray.
+
+    Raises WrongCall where none can be started.
+    """
+    from archc.search.costed import Costed, measured
+    from archc.search.jobs import Inline, is_quick
+    from archc.search.workers import Fleet, WorkerError, WorkerLimits, Workers
+
+    goals = plan.search.objective
+    slots = positive(asked.workers or "1", "--workers")
+    seconds, memory = asked.limits
+    defaults = WorkerLimits()
+    limits = WorkerLimits(
+        float(positive(seconds, "--trial-seconds")) if seconds else defaults.seconds,
+        positive(memory, "--trial-memory") * 2**20 if memory else defaults.memory,
+    )
+    if asked.ray:
+        return Costed(_on_ray(plan, asked, Fleet(slots, limits)), goals)
+    if is_quick(plan.task):
+        return Costed(Inline(plan.task, measured(goals)), goals)
+    try:
+        return Costed(Workers(plan.task_name, measured(goals), Fleet(slots, limits)), goals)
+    except WorkerError as error:
+        raise WrongCall("A0921", f"the task `{plan.task_name}` cannot be made: {error}", plan.task_name) from error
+
+
+def _on_ray(plan: Planned, asked: Asked, fleet: object) -> "Evaluator":
+    from archc.search.cluster import ClusterError, OnRay
+    from archc.search.costed import measured
+    from archc.search.workers import Fleet
+
+    assert isinstance(fleet, Fleet), fleet
+    try:
+        return OnRay(plan.task_name, measured(plan.search.objective), fleet, asked.ray)
+    except ClusterError as error:
+        raise WrongCall("A0928", str(error), asked.ray, hint=error.hint) from error
+
+
+def store_path(text: str, target: str) -> Path:
+    """Return where the trials are kept: what was asked, else the name of the space in this folder."""
+    return Path(text or f"{target.rpartition(':')[2]}.archdb")
