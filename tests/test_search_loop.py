@@ -165,6 +165,31 @@ def test_one_architecture_is_evaluated_once(space: Space) -> None:
         assert trial.same_as == (None if first is trial else first.number) and trial.metrics == first.metrics
 
 
+def test_cells_that_are_one_network_are_evaluated_once(space: Space) -> None:
+    search = Search(space, OBJECTIVE, "uniform", evaluations=60, seed=1)
+    found = run(search, Inline(Digits(), OBJECTIVE), lambda proposal: proposal.member.hash).history
+    copies = [trial for trial in found if trial.same_as is not None]
+    assert copies and len({trial.identity for trial in found}) == 60 == len(found) - len(copies)
+    for trial in copies:
+        first = found[trial.same_as or 0]
+        assert found.member(first.number).hash == found.member(trial.number).hash and first.key != trial.key
+        assert trial.metrics == first.metrics and trial.attempts == 0
+
+
+def test_what_waited_for_a_lost_trial_is_evaluated_itself(space: Space) -> None:
+    def first(proposal: Proposal) -> str:
+        return proposal.member.key.split()[0]
+
+    search = Search(space, OBJECTIVE, "exhaustive", evaluations=2, ahead=3)
+    kept = Kept()
+    run(search, Inline(Digits(), OBJECTIVE), by_key, keeper=kept)
+    trials = list(kept.saved.trials)
+    lost = replace(trials[0], status="lost", metrics={}, key="", identity="")
+    waiting = replace(trials[1], status="waiting", metrics={}, same_as=0, attempts=0)
+    found = run(search, Inline(Digits(), OBJECTIVE), first, saved=Saved((lost, waiting))).history
+    assert found[0].status == "lost" and found[1].done and found[1].same_as is None
+
+
 def test_a_trial_that_is_the_same_as_one_under_way_waits_for_it(space: Space) -> None:
     search = Search(space, OBJECTIVE, "random", evaluations=5)
     found = run(search, Shuffled(4, Random(3)), lambda proposal: proposal.member.key.split()[0]).history

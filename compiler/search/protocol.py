@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from inspect import Parameter, signature
@@ -181,11 +182,10 @@ class History:
 
     def member(self, number: int) -> Member:
         """Return what a trial tries. Raises ValueError for a lost trial."""
-        if number not in self._members:
-            if self._trials[number].status == "lost":
-                raise ValueError(f"trial {number} is lost: its row in the store could not be read")
-            self._members[number] = Member(self.space, self._trials[number].derivation)
-        return self._members[number]
+        trial = self._trials[number]
+        if trial.status == "lost":
+            raise ValueError(f"trial {number} is lost: its row in the store could not be read")
+        return self._members.get(number) or Member(self.space, trial.derivation)
 
     def values(self, trial: Trial) -> tuple[float, ...] | None:
         """Return the oriented values of a trial, greater is better; None where it has none."""
@@ -217,7 +217,10 @@ class History:
         return [trial for _, trial in found]
 
     def put(self, trial: Trial, member: Member | None = None) -> None:
-        """Note a trial that was asked, or how one stands now. It is the loop that does so."""
+        """Note a trial that was asked, or how one stands now. It is the loop that does so.
+
+        The member, which may hold its graph, is kept until the trial has ended.
+        """
         if trial.number == len(self._trials):
             self._trials.append(trial)
             if trial.status != "lost":
@@ -225,12 +228,13 @@ class History:
                 self._asked.add(trial.key)
         else:
             self._trials[trial.number] = trial
-        if member is not None:
-            self._members[trial.number] = member
         if not trial.ended:
             self._open[trial.number] = None
+            if member is not None:
+                self._members[trial.number] = member
             return
         self._open.pop(trial.number, None)
+        self._members.pop(trial.number, None)
         best = self._best.get(trial.fidelity)
         if trial.done and (best is None or self.score(trial) > self.score(self._trials[best])):
             self._best[trial.fidelity] = trial.number
@@ -304,7 +308,18 @@ def strategies() -> list[str]:
 
 
 def named(name: str) -> Maker:
-    """Return the class of a strategy. Raises KeyError on a name that nothing has, with the nearest."""
+    """Return the class of a strategy; `NAME:REST` makes it with `REST` as its first setting, as in `optuna:tpe`.
+
+    Raises KeyError on a name that nothing has, with the nearest.
+    """
+    name, _, rest = name.partition(":")
+    if rest:
+        maker = named(name)
+        kinds = signature(maker).parameters.values()
+        first = next((entry.name for entry in kinds if entry.kind is Parameter.KEYWORD_ONLY), None)
+        if first is None:
+            raise KeyError(f"{name} has no setting, found {name}:{rest}")
+        return partial(maker, **{first: rest})
     if name in STRATEGIES:
         module, _, attribute = STRATEGIES[name].partition(":")
         found: Maker = getattr(import_module(module), attribute)
