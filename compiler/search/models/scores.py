@@ -42,7 +42,7 @@ def scores_of(history: History, trials: Sequence[Trial], rng: Random) -> Floats:
     each = [
         ranks(column) * weight / sum(drawn) for weight, column in zip(drawn, zip(*values, strict=True), strict=True)
     ]
-    mixed = np.minimum.reduce(each) + 0.05 * np.sum(each, axis=0)
+    mixed: Floats = np.min(each, axis=0) + 0.05 * np.sum(each, axis=0)
     return normal(mixed.tolist())
 
 
@@ -58,7 +58,7 @@ def normal(values: Sequence[float]) -> Floats:
     """Return the normal quantile of the rank of each value, with mean 0 and variance 1 where they are not all one."""
     quantiles = np.array([NormalDist().inv_cdf(share) for share in ranks(values).tolist()])
     spread = float(quantiles.std())
-    return (quantiles - quantiles.mean()) / (spread if spread > 0 else 1.0)
+    return np.asarray((quantiles - quantiles.mean()) / (spread if spread > 0 else 1.0), dtype=np.float64)
 
 
 def improvement(means: Floats, spreads: Floats, best: float) -> Floats:

@@ -24,7 +24,7 @@ FITS = 5
 
 
 class Bayesian:
-    """Draws `start` members, then those of the greatest expected improvement; it learns from at most `most` trials."""
+    """Draws members until there are `start` trials, then those of the greatest expected improvement; it learns from at most `most` trials."""
 
     def __init__(
         self, context: Context, *, start: int = 10, incumbents: int = 10, draws: int = 100, most: int = 400
@@ -38,15 +38,13 @@ class Bayesian:
         self._start, self._most = start, most
         self._describer = Describer(context.space.forest)
         self._pool = Pool(context.history, incumbents, draws)
-        self._begun = 0
         self._kernel = Kernel()
         self._fitted = 0
 
     def ask(self, rng: Random) -> Proposal:
         """Return the candidate of the greatest expected improvement. Raises Spent where all members were asked."""
         trials = learned(self._history, self._most)
-        if self._begun < self._start or len(trials) < 2:
-            self._begun += 1
+        if len(self._history) < self._start or len(trials) < 2:
             return Proposal(unseen(self._history, rng), origin={"operator": "start"})
         scores = scores_of(self._history, trials, rng)
         process = self._process(trials, scores)
@@ -62,18 +60,18 @@ class Bayesian:
         """Learn nothing now: the next proposal is made of the whole history."""
 
     def state(self) -> Json:
-        """Return how many starts were asked, behind how many trials the kernel was fitted, and its settings."""
+        """Return behind how many trials the kernel was fitted, and its settings."""
         kernel = self._kernel
-        return [self._begun, self._fitted, kernel.reach, kernel.spread, kernel.share, kernel.noise]
+        return [self._fitted, kernel.reach, kernel.spread, kernel.share, kernel.noise]
 
     def restore(self, state: Json) -> None:
         """Go on from a state. Raises ValueError on the state of another strategy."""
         match state:
-            case [int() as begun, int() as fitted, int() as reach, int() as spread, int() as share, int() as noise]:
-                self._begun, self._fitted = begun, fitted
+            case [int() as fitted, int() as reach, int() as spread, int() as share, int() as noise]:
+                self._fitted = fitted
                 self._kernel = Kernel(reach, spread, share, noise)
             case _:
-                raise ValueError(f"expected starts, fits and four settings of a kernel, found {state!r}")
+                raise ValueError(f"expected a number of trials and four settings of a kernel, found {state!r}")
 
     def _process(self, trials: Sequence[Trial], scores: Floats) -> Process:
         """Return what the trials teach; trials under way count as being what is expected of them."""
