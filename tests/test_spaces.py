@@ -132,6 +132,7 @@ class _Brute:
     tape: _Tape
     script: list[int | float | str | _Named]
     at: int | None = None
+    trusted: bool = False
 
     def option(self, options: Callable[[], tuple[str, ...]], shares: tuple[float, ...], span: Span) -> int:
         if self.at is not None:

@@ -1,12 +1,13 @@
 """An architecture and what flows into it -> what flows out: the typing rules, for checking and for building."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic, Note
 from archc.grammar.format import format_type
 from archc.grammar.source import Span
+from archc.names.mentions import names_of
 from archc.rules.arguments import bind
 from archc.rules.arrows import apply_given, probe
 from archc.rules.choice import choose
@@ -17,6 +18,7 @@ from archc.rules.instantiate import instantiate
 from archc.rules.match import match, parts_of
 from archc.rules.nearest import with_hint
 from archc.rules.obligations import settle_debts
+from archc.rules.openness import free_names
 from archc.rules.operands import short
 from archc.rules.qualify import promised, require_implied, through
 from archc.rules.repeat import fold, repeat
@@ -253,7 +255,8 @@ def _block(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     if kind is None:
         return _inside(session, applied, values, into, site)
     names, blame = enter(session, applied, values, into, site)
-    names = probe(session, definition, names, blame, into, apply)
+    if session.chooser is None or not session.chooser.trusted or _needs_probe(definition, names):
+        names = probe(session, definition, names, blame, into, apply)
     admit(session, definition, names, blame)
     summary = session.declarations.summary(definition)
     if (
@@ -273,6 +276,20 @@ def _output(session: Session, definition: Definition, names: dict[str, Value], b
     kind = definition.declaration.type
     assert isinstance(kind, s.TypeArrow)
     return flow(instantiate(session, kind.target, Env(definition.module, names), blame), site.span)
+
+
+def _needs_probe(definition: Definition, names: Mapping[str, Value]) -> bool:
+    """Return whether the body reads a size that only the result of an argument tells.
+
+    A drawn member is well typed, and typing its arguments apart from their mentions would double the work at each level.
+    """
+    declaration = definition.declaration
+    told: set[str] = set()
+    for parameter in declaration.parameters or ():
+        if isinstance(parameter.type, s.TypeArrow):
+            told.update(name for name in names_of(parameter.type.target) if name not in names)
+    read = [declaration.value, *declaration.where] if told else []
+    return any(expr is not None and told & free_names(expr)[0] for expr in read)
 
 
 def _is_drawn(session: Session, declaration: s.Declaration) -> bool:

@@ -19,6 +19,7 @@ class Scripted:
 
     script: Script
     at: int = 0
+    trusted: bool = True
 
     def option(self, options: Callable[[], tuple[str, ...]], shares: tuple[float, ...], span: Span) -> int:
         """Return the next decision, one of as many options as there are shares. Raises Refusal on another script."""

@@ -106,7 +106,12 @@ class Emitter(Protocol):
 
 
 class Chooser(Protocol):
-    """Makes the choices of a space as a walk comes by them; checking leaves them open."""
+    """Makes the choices of a space as a walk comes by them; checking leaves them open.
+
+    It is `trusted` where what it decides is known to be well typed.
+    """
+
+    trusted: bool
 
     def option(self, options: Callable[[], tuple[str, ...]], shares: tuple[float, ...], span: Span) -> int:
         """Return which of the options at `span` is taken; their texts are asked for only where they are shown."""

@@ -446,7 +446,7 @@ class Refiner:
         nodes = self.pieces.measured(piece, NODES) if self.marks.counts(into) else 0
         left = self.kept(kind, nodes, draft)
         if left is not None:
-            draft.add((left, ()), (PLAIN, (), 0, {piece: (1, 1)}))
+            draft.add((left, ()), (PLAIN, (), 0, {piece: (1, 0 if isinstance(plan.value, Method) else 1)}))
 
     def _refusal(self, value: Value, kind: Type) -> Diagnostic:
         """Return why an architecture does not take a type."""

@@ -69,7 +69,7 @@ class Replay:
     counts: list[int] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     tokens: list[tuple[int, Architecture]] = field(default_factory=list)
-    span: Span = field(default_factory=lambda: Span(0, 0))
+    trusted: bool = False
 
     def option(self, options: Callable[[], tuple[str, ...]], shares: tuple[float, ...], span: Span) -> int:
         """Return the option at this place of the walk; one with no share is never taken."""
