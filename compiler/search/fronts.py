@@ -92,7 +92,7 @@ class Generations:
 
     def state(self) -> Json:
         """Return how many starts were asked, the population, the best first, and the children of it so far."""
-        return [self._begun, self._population, self._children]
+        return [self._begun, list(self._population), list(self._children)]
 
     def restore(self, state: Json) -> None:
         """Go on from a state. Raises ValueError on the state of another strategy."""

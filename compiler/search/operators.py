@@ -49,7 +49,7 @@ class Operators:
             if child is not None and not self._history.seen(child, 1.0):
                 return Proposal(child, origin={"operator": name, "parents": [one, *[other] * (name == "crossover")]})
         walked = self._walk(members[0], rng)
-        return walked and Proposal(walked, origin={"operator": "walk", "parents": [one]})
+        return None if walked is None else Proposal(walked, origin={"operator": "walk", "parents": [one]})
 
     def shares(self) -> dict[str, float]:
         """Return the chance of each operator: in proportion to how often it led to what is better, above the floor."""

@@ -39,19 +39,19 @@ def below(forest: Forest, place: Place, edge: int, context: int = CONTEXT) -> li
     return [(*kept, label, slot) if context else () for slot in range(children)]
 
 
-def placed(forest: Forest, edges: Sequence[int]) -> Iterator[tuple[Place, int]]:
+def placed(forest: Forest, edges: Sequence[int], context: int = CONTEXT) -> Iterator[tuple[Place, int]]:
     """Yield each edge of a derivation, in preorder, behind its place."""
     waiting: list[Place] = [()]
     for edge in edges:
         place = waiting.pop()
         yield place, edge
-        waiting.extend(below(forest, place, edge)[::-1])
+        waiting.extend(below(forest, place, edge, context)[::-1])
 
 
-def features(forest: Forest, edges: Sequence[int]) -> list[Feature]:
+def features(forest: Forest, edges: Sequence[int], context: int = CONTEXT) -> list[Feature]:
     """Return what a derivation decides at each place, in preorder; one comes twice where two nodes share their place."""
     known = labels(forest)
-    return [(place, known[edge]) for place, edge in placed(forest, edges) if forest.decisions[known[edge]]]
+    return [(place, known[edge]) for place, edge in placed(forest, edges, context) if forest.decisions[known[edge]]]
 
 
 def derive(forest: Forest, choose: Choose) -> list[int]:

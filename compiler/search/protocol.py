@@ -294,6 +294,20 @@ STRATEGIES: dict[str, str] = {
     "exhaustive": "archc.search.strategies.exhaustive:Exhaustive",
     "local": "archc.search.strategies.local:Local",
     "evolution": "archc.search.strategies.evolution:Evolution",
+    "adaptive": "archc.search.strategies.adaptive:Adaptive",
+    "cross-entropy": "archc.search.strategies.cross_entropy:CrossEntropy",
+    "mcts": "archc.search.strategies.mcts:Mcts",
+    "nsga2": "archc.search.strategies.nsga2:Nsga2",
+    "nsga3": "archc.search.strategies.nsga3:Nsga3",
+    "map-elites": "archc.search.strategies.map_elites:MapElites",
+    "successive-halving": "archc.search.strategies.successive_halving:SuccessiveHalving",
+    "asha": "archc.search.strategies.asha:Asha",
+    "additive": "archc.search.strategies.additive:Additive",
+    "bayesian": "archc.search.strategies.bayesian:Bayesian",
+    "predictor": "archc.search.strategies.predictor:Predictor",
+    "proxy": "archc.search.strategies.proxy:WarmStart",
+    "llm": "archc.search.strategies.llm:Written",
+    "optuna": "archc.search.strategies.through_optuna:ThroughOptuna",
 }
 """Where each strategy of archc is: a new one is one file in strategies/ and one line here."""
 

@@ -22,10 +22,11 @@ class Asha:
         self._eta, self._around = eta, around
         self._shares = fidelities(eta, rungs)
         self._operators = Operators(context.history)
+        self._is_spent = False
         self._clear()
 
     def ask(self, rng: Random) -> Proposal | None:
-        """Return what is to be promoted, from the highest rung on, else a new member at the lowest.
+        """Return what is to be promoted, from the highest rung down, else a new member at the lowest.
 
         Where all were asked, the rest is promoted too, the best first; raises Spent behind the last of them.
         """
@@ -35,6 +36,7 @@ class Asha:
         try:
             return self._new(rng)
         except Spent:
+            self._is_spent = True
             rest = self._promotion(1.0)
             if rest is None and not self._history.under_way():
                 raise
@@ -72,6 +74,8 @@ class Asha:
         return None
 
     def _new(self, rng: Random) -> Proposal:
+        if self._is_spent:
+            raise Spent("every member of the space was asked")
         lowest = self._shares[0]
         best = next((found for share in self._shares[::-1] if (found := self._history.best(share))), None)
         if best is not None and rng.random() < self._around:

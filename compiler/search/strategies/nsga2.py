@@ -40,7 +40,7 @@ def survivors(values: Sequence[Values], many: int) -> list[int]:
     found: list[int] = []
     for front in fronts(values):
         room = crowding(values, front)
-        found.extend(sorted(front, key=lambda place, room=room: (-room[place], place)))  # type: ignore[misc]
+        found.extend(place for _, place in sorted((-room[place], place) for place in front))
         if len(found) >= many:
             break
     return found[:many]

@@ -36,7 +36,7 @@ class SuccessiveHalving:
                 return found
             if not all(number < len(self._history) and self._history[number].ended for number in self._asked):
                 return None
-            if not self._asked:
+            if self._rung == 0 and not self._asked:
                 raise Spent("every member of the space was asked")
             self._climb()
 
@@ -45,7 +45,7 @@ class SuccessiveHalving:
 
     def state(self) -> Json:
         """Return the rung, the trials that were asked on it, and those of the rung before that go on to it, by number."""
-        return [self._rung, self._asked, self._waiting]
+        return [self._rung, list(self._asked), list(self._waiting)]
 
     def restore(self, state: Json) -> None:
         """Go on from a state. Raises ValueError on the state of another strategy."""
