@@ -1,0 +1,1 @@
+"""What a search found -> one page that opens offline."""
