@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 NETWORKS = ("python", "arch", "json")
 GRAMMARS = ("ebnf", "gbnf", "lark", "regex")
 SCHEMAS = ("json-schema", "pydantic")
-FORMATS = (*NETWORKS, *GRAMMARS, *SCHEMAS)
+FORMATS = (*NETWORKS, "svg", *GRAMMARS, *SCHEMAS)
 
 To = Annotated[str, typer.Option("--to", metavar="|".join(FORMATS), help="What to write.")]
 Account = Annotated[bool, typer.Option("--verbose", "-v", help="Also print where each bound of a type is enforced.")]
@@ -38,7 +38,9 @@ def compile_(
     from archc.cli.target import built
 
     _require_format(to, strict=strict)
-    if to in SCHEMAS:
+    if to == "svg":
+        text = _picture(target)
+    elif to in SCHEMAS:
         text = _schema(target, to, verbose=verbose, strict=strict)
     else:
         text = _grammar(target, to, verbose=verbose) if to in GRAMMARS else _lowered(to, built(target, at, settings))
@@ -78,6 +80,14 @@ def _lowered(to: str, graph: "Graph") -> str:
     from archc.lower.arch import to_arch
 
     return to_arch(graph)
+
+
+def _picture(target: str) -> str:
+    from archc.cli.typed import declared
+    from archc.show.railroad import railroad
+
+    program, name, _ = declared(target, ("space",))
+    return railroad(program, name)
 
 
 def _grammar(target: str, to: str, *, verbose: bool) -> str:
