@@ -1,4 +1,4 @@
-"""`digits`: 1,797 handwritten digits of 8 by 8 pixels, as scikit-learn carries them.
+"""`digits`, `digits:EPOCHS`: 1,797 handwritten digits of 8 by 8 pixels, as scikit-learn carries them.
 
 Alpaydin and Kaynak, "Cascading Classifiers" (1998): the test part of the Optical Recognition of Handwritten Digits data of the
 UCI repository. The split is by the order of the file, in thirds: 599 to train, 599 to validate, 599 to test. Neighbours
@@ -19,10 +19,15 @@ THIRD = 599
 
 
 class Digits(Classification):
-    """Trains on [1, 8, 8], ten classes. Raises ValueError where scikit-learn is not installed."""
+    """Trains on [1, 8, 8], ten classes, for 20 epochs; `digits:EPOCHS` for others.
 
-    def __init__(self) -> None:
-        super().__init__(digits(), Plan(epochs=20, batch=32, lr=4e-3))
+    Raises ValueError where scikit-learn is not installed, or on what is no number of epochs.
+    """
+
+    def __init__(self, epochs: str = "20") -> None:
+        if not epochs.isdecimal() or not int(epochs):
+            raise ValueError(f"expected digits:EPOCHS with a number of epochs, found {epochs}")
+        super().__init__(digits(), Plan(epochs=int(epochs), batch=32, lr=4e-3))
 
 
 def digits() -> Data:

@@ -287,9 +287,9 @@ def _optimizer(module: "torch.nn.Module", plan: Plan) -> "torch.optim.Optimizer"
     ]
     match plan.optimizer:
         case "adamw":
-            return torch.optim.AdamW(groups, lr=plan.lr)
+            return torch.optim.AdamW(groups, lr=plan.lr, fused=True)
         case "adam":
-            return torch.optim.Adam(groups, lr=plan.lr)
+            return torch.optim.Adam(groups, lr=plan.lr, fused=True)
         case "sgd":
             return torch.optim.SGD(groups, lr=plan.lr, momentum=plan.momentum, nesterov=plan.momentum > 0)
 
