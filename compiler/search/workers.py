@@ -46,6 +46,13 @@ class Fleet:
     """Threads of torch in each worker; None: the cores shared out."""
 
 
+def entry_of(job: Job) -> dict[str, Json]:
+    """Return what a worker is told of a job. Raises ValueError or CompileError where it has no network to try."""
+    network, recipe = parts(job.member)
+    entry: dict[str, Json] = {"number": job.number, "key": job.member.key, "text": network.text, "recipe": recipe}
+    return entry | {"share": job.fidelity, "seed": job.seed}
+
+
 class Workers:
     """Evaluates jobs of a task, by name, in child processes. Whatever ends the driver, `kill -9` too, ends them all.
 
@@ -55,7 +62,7 @@ class Workers:
     def __init__(self, task: str, objective: Objective, fleet: Fleet = Fleet()) -> None:
         self.slots, self.seconds = fleet.slots, fleet.limits.seconds
         self._objective = objective
-        self._under_way: dict[int, Job] = {}
+        self._under_way: dict[int, None] = {}
         self._ended: list[tuple[int, Outcome]] = []
         self._config: Mapping[str, Json] = {
             "task": task,
@@ -71,14 +78,15 @@ class Workers:
     def start(self, job: Job) -> None:
         """Hand a job to a worker."""
         try:
-            network, recipe = parts(job.member)
-            text = network.text
+            entry = entry_of(job)
         except (ValueError, CompileError) as error:
             self._ended.append((job.number, Outcome(reason=f"{type(error).__name__}: {error}"[:LONGEST_REASON])))
             return
-        self._under_way[job.number] = job
-        entry: dict[str, Json] = {"number": job.number, "key": job.member.key, "text": text, "recipe": recipe}
-        entry |= {"share": job.fidelity, "seed": job.seed}
+        self.begin(job.number, entry)
+
+    def begin(self, number: int, entry: Mapping[str, Json]) -> None:
+        """Hand what `entry_of` says of a job to a worker."""
+        self._under_way[number] = None
         try:
             self._send(entry)
         except OSError:
