@@ -5,7 +5,6 @@ that a space as deep as it likes takes no room on the stack. What is known alrea
 """
 
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING
 
 from archc.grammar import syntax as s
 from archc.rules.choices import decide, settle
@@ -13,73 +12,26 @@ from archc.rules.infer import is_point
 from archc.rules.repeat import turns_of
 from archc.rules.session import Session
 from archc.rules.static import evaluate
-from archc.spaces.groups import NO_USES, PLAIN, Draft, Group, Partial, joined
+from archc.spaces.groups import NO_USES, PLAIN, Asked, Draft, Frame, Group, Key, Partial, joined
 from archc.spaces.merging import Mergers, is_bundle
+from archc.spaces.refiner import Refiner
 from archc.spaces.regions import least_after
+from archc.spaces.statics import Budget, Plan, Values
 from archc.tensor import Product
-from archc.values import Applied, Closure, Decided, Env, Fields, Layer, Value
-
-if TYPE_CHECKING:
-    from archc.spaces.refiner import Budget, Plan, Refiner, Values
-
-Key = tuple[object, ...]
-Asked = Generator[tuple[Key, "Frame"], Group, Group]
-Frame = Generator[tuple[Key, "Frame"], Group, Draft | Group]
+from archc.values import Applied, Closure, Decided, Env, Value
 
 
-def through(refiner: "Refiner", plan: "Plan", into: int, budget: "Budget", mergers: Mergers = ()) -> Asked:
+def through(refiner: Refiner, plan: Plan, into: int, budget: Budget, mergers: Mergers = ()) -> Asked:
     """Return the group of an architecture at an input type; of a tuple only what one of `mergers` takes."""
     key = refiner.key(plan, into, budget)
     known = refiner.known(plan, into, key)
     if known is None and mergers:
         key = (*key, mergers)
         known = refiner.done.get(key)
-    return known if known is not None else (yield key, _value(refiner, plan, into, budget, mergers))
+    return known if known is not None else (yield key, refiner.begin(refiner, plan, into, budget, mergers))
 
 
-def _value(refiner: "Refiner", plan: "Plan", into: int, budget: "Budget", mergers: Mergers = ()) -> Frame:
-    from archc.spaces.mentions import mention, shared
-    from archc.spaces.records import record
-
-    value = plan.value
-    match value:
-        case Closure(s.Record()) | Fields():
-            return (yield from record(refiner, value, into, budget))
-        case Closure(expr):
-            if isinstance(expr, s.Tuple):
-                return (yield from _tuple(refiner, expr.items, value.env, into, budget, mergers))
-            return (yield from _expression(refiner, plan, expr, into, budget))
-        case Applied():
-            return (yield from mention(refiner, value, into, budget, mergers))
-        case Decided() | Layer():
-            return (yield from shared(refiner, value, into, budget))
-        case _:
-            raise AssertionError(value)
-
-
-def _expression(refiner: "Refiner", plan: "Plan", expr: s.Expr, into: int, budget: "Budget") -> Frame:
-    from archc.spaces.records import arms
-
-    assert isinstance(plan.value, Closure)
-    env = plan.value.env
-    match expr:
-        case s.Pipe():
-            return (yield from _pipe(refiner, plan, expr, 0, into, budget))
-        case s.Choice() if into in refiner.inputs.known:
-            return (yield from arms(refiner, expr, env, into, budget))
-        case s.Choice():
-            return (yield from _choice(refiner, plan, expr, into, budget))
-        case s.Body():
-            return (yield from _body(refiner, expr, 0, env, into, budget))
-        case s.Fold():
-            return (yield from _fold(refiner, expr, env, into, budget))
-        case s.Binary():
-            return (yield from _repeat(refiner, expr, env, into, budget))
-        case _:
-            return (yield from _single(refiner, refiner.values(expr, env), into, budget))
-
-
-def _single(refiner: "Refiner", values: "Values", into: int, budget: "Budget") -> Frame:
+def single(refiner: Refiner, values: Values, into: int, budget: Budget) -> Frame:
     """A mention, once its arguments are evaluated."""
     draft = Draft(budget=budget)
     draft.refuse(values.failure)
@@ -87,14 +39,14 @@ def _single(refiner: "Refiner", values: "Values", into: int, budget: "Budget") -
         key = refiner.key(plan, into, budget)
         group = refiner.known(plan, into, key)
         if group is None:
-            group = yield key, _value(refiner, plan, into, budget)
+            group = yield key, refiner.begin(refiner, plan, into, budget, ())
         if label == PLAIN and len(values.found) == 1:
             return group
         add_all(draft, label, group, refiner)
     return draft
 
 
-def add_all(draft: Draft, label: int, group: Group, refiner: "Refiner") -> None:
+def add_all(draft: Draft, label: int, group: Group, refiner: Refiner) -> None:
     """Add what a group gives behind the decisions of `label`."""
     for out, state in group.outs.items():
         draft.add(out, (label, (state,), 0, NO_USES))
@@ -107,7 +59,7 @@ Rest = Callable[[int], Asked]
 
 
 def _then(
-    refiner: "Refiner", draft: Draft, label: int, first: Group, rest: Rest
+    refiner: Refiner, draft: Draft, label: int, first: Group, rest: Rest
 ) -> Generator[tuple[Key, Frame], Group, None]:
     """Add `first` and, from each type that comes out of it, what `rest` gives."""
     store = refiner.store
@@ -131,10 +83,10 @@ def _then(
             found.append((label, (state, below), 0, NO_USES))
 
 
-def _pipe(refiner: "Refiner", plan: "Plan", expr: s.Pipe, at: int, into: int, budget: "Budget") -> Frame:
+def pipe(refiner: Refiner, plan: Plan, expr: s.Pipe, at: int, into: int, budget: Budget) -> Frame:
     values = refiner.stage(plan, expr, at)
     if at == len(expr.stages) - 1:
-        return (yield from _single(refiner, values, into, budget))
+        return (yield from single(refiner, values, into, budget))
     draft = Draft(budget=budget)
     draft.refuse(values.failure)
     left = refiner.left(budget, plan.reach)
@@ -143,7 +95,7 @@ def _pipe(refiner: "Refiner", plan: "Plan", expr: s.Pipe, at: int, into: int, bu
     def rest(kind: int) -> Asked:
         key = (plan.number, at + 1, kind, left)
         known = done.get(key)
-        return known if known is not None else (yield key, _pipe(refiner, plan, expr, at + 1, kind, budget))
+        return known if known is not None else (yield key, pipe(refiner, plan, expr, at + 1, kind, budget))
 
     assert isinstance(plan.value, Closure)
     nodes = least_after(refiner, expr.stages[at + 1 :], plan.value.env, into)
@@ -158,9 +110,7 @@ def _pipe(refiner: "Refiner", plan: "Plan", expr: s.Pipe, at: int, into: int, bu
     return draft
 
 
-def _tuple(
-    refiner: "Refiner", items: tuple[s.Expr, ...], env: Env, into: int, budget: "Budget", mergers: Mergers
-) -> Frame:
+def bundle(refiner: Refiner, items: tuple[s.Expr, ...], env: Env, into: int, budget: Budget, mergers: Mergers) -> Frame:
     draft = Draft(budget=budget)
     parts: list[Partial] = [((), (), ())]
     entered = refiner.shared_out(items, env, into, draft)
@@ -181,7 +131,7 @@ def _tuple(
     return draft
 
 
-def _item(refiner: "Refiner", item: s.Expr, env: Env, into: int, budget: "Budget") -> Asked:
+def _item(refiner: Refiner, item: s.Expr, env: Env, into: int, budget: Budget) -> Asked:
     """Return the group of one item of a tuple."""
     values = refiner.values(item, env)
     if len(values.found) == 1 and values.found[0][0] == PLAIN:
@@ -194,7 +144,7 @@ def _item(refiner: "Refiner", item: s.Expr, env: Env, into: int, budget: "Budget
     return refiner.store.close(draft)
 
 
-def _choice(refiner: "Refiner", plan: "Plan", expr: s.Choice, into: int, budget: "Budget") -> Frame:
+def choice(refiner: Refiner, plan: Plan, expr: s.Choice, into: int, budget: Budget) -> Frame:
     draft = Draft(budget=budget)
     arms = refiner.arms(plan, expr)
     draft.refuse(arms.failure)
@@ -203,7 +153,7 @@ def _choice(refiner: "Refiner", plan: "Plan", expr: s.Choice, into: int, budget:
         key = refiner.key(arm, into, budget)
         group = refiner.known(arm, into, key)
         if group is None:
-            group = yield key, _value(refiner, arm, into, budget)
+            group = yield key, refiner.begin(refiner, arm, into, budget, ())
         for out, state in group.outs.items():
             way = (label, (state,), 0, NO_USES)
             found = ways.get(out)
@@ -217,16 +167,16 @@ def _choice(refiner: "Refiner", plan: "Plan", expr: s.Choice, into: int, budget:
 
 
 # ---------------------------------------------------------------- bodies
-def _body(refiner: "Refiner", expr: s.Body, at: int, env: Env, into: int, budget: "Budget") -> Frame:
+def body(refiner: Refiner, expr: s.Body, at: int, env: Env, into: int, budget: Budget) -> Frame:
     if at == len(expr.statements):
-        return (yield from _single(refiner, refiner.values(expr.value, env), into, budget))
+        return (yield from single(refiner, refiner.values(expr.value, env), into, budget))
     statement = expr.statements[at]
 
     def rest(inner: Env, into: int = into) -> Asked:
         left = refiner.left(budget, refiner.reach(expr, inner))
         key = ("body", id(expr), at + 1, refiner.keys.env(expr, inner), into, left)
         known = refiner.done.get(key)
-        return known if known is not None else (yield key, _body(refiner, expr, at + 1, inner, into, budget))
+        return known if known is not None else (yield key, body(refiner, expr, at + 1, inner, into, budget))
 
     draft = Draft(budget=budget)
     if is_point(statement.value, env):
@@ -262,7 +212,7 @@ def _named(statement: s.Statement, env: Env) -> Callable[[Session], Value]:
 
 
 # ---------------------------------------------------------------- loops
-def _repeat(refiner: "Refiner", expr: s.Binary, env: Env, into: int, budget: "Budget") -> Frame:
+def repeat(refiner: Refiner, expr: s.Binary, env: Env, into: int, budget: Budget) -> Frame:
     draft = Draft(budget=budget)
 
     def count(session: Session) -> Value:
@@ -276,7 +226,7 @@ def _repeat(refiner: "Refiner", expr: s.Binary, env: Env, into: int, budget: "Bu
     return draft
 
 
-def _fold(refiner: "Refiner", expr: s.Fold, env: Env, into: int, budget: "Budget") -> Frame:
+def fold(refiner: Refiner, expr: s.Fold, env: Env, into: int, budget: Budget) -> Frame:
     draft = Draft(budget=budget)
     key = ("for", id(expr), refiner.keys.env(expr.values, env))
     for taken, bound in refiner.walked(key, lambda session: turns_of(session, expr, env), draft):
@@ -286,7 +236,7 @@ def _fold(refiner: "Refiner", expr: s.Fold, env: Env, into: int, budget: "Budget
     return draft
 
 
-def _turns(refiner: "Refiner", body: s.Expr, turns: tuple[Env, ...], at: int, into: int, budget: "Budget") -> Asked:
+def _turns(refiner: Refiner, body: s.Expr, turns: tuple[Env, ...], at: int, into: int, budget: Budget) -> Asked:
     """Return the group of the turns from `at` on; equal rests of equal loops are one."""
     seen: tuple[object, ...]
     if turns and turns[0] is turns[-1]:
@@ -299,7 +249,7 @@ def _turns(refiner: "Refiner", body: s.Expr, turns: tuple[Env, ...], at: int, in
     return known if known is not None else (yield key, _turn(refiner, body, turns, at, into, budget))
 
 
-def _turn(refiner: "Refiner", body: s.Expr, turns: tuple[Env, ...], at: int, into: int, budget: "Budget") -> Frame:
+def _turn(refiner: Refiner, body: s.Expr, turns: tuple[Env, ...], at: int, into: int, budget: Budget) -> Frame:
     draft = Draft(budget=budget)
     if at == len(turns):
         draft.add((into, ()), (PLAIN, (), 0, NO_USES))

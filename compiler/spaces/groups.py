@@ -1,6 +1,6 @@
 """What an expression gives for one input type: a state for each output type, with the ways to derive it."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from archc.grammar.diagnostics import Diagnostic
@@ -177,9 +177,9 @@ class Store:
         if part is not None:
             inner, runs, copies = part
             for label, children, nested, uses in self.decided(inner):
-                more: Uses = {}
-                add_uses(more, uses, runs, copies)
-                yield label, tuple(self.times((child, runs, copies)) for child in children), nested, more
+                scaled: Uses = {}
+                add_uses(scaled, uses, runs, copies)
+                yield label, tuple(self.times((child, runs, copies)) for child in children), nested, scaled
             return
         for label, children, nested, uses in self.ways[state]:
             total, kept = uses, []
@@ -229,3 +229,11 @@ def combined(parts: Sequence[Partial], more: Group, accept: Callable[[int], bool
             if both is not None and (accept is None or accept(kind)):
                 found.append(((*types, kind), both, (*states, state)))
     return found
+
+
+Key = tuple[object, ...]
+"""What a group is known by."""
+
+Asked = Generator[tuple[Key, "Frame"], Group, Group]
+Frame = Generator[tuple[Key, "Frame"], Group, Draft | Group]
+"""A coroutine that makes a group: it yields the key and the coroutine of each group that it needs, and is sent that group."""

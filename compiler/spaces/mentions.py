@@ -1,7 +1,6 @@
 """Mentions of spaces, blocks and ops at an input type -> groups: arguments decided, sizes bound, depth counted."""
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING
 
 from archc.grammar import syntax as s
 from archc.rules.arguments import bind
@@ -12,20 +11,19 @@ from archc.rules.instantiate import instantiate
 from archc.rules.match import match
 from archc.rules.session import Blame, Refusal, Session, Site
 from archc.rules.static import evaluate
-from archc.spaces.frames import Frame, Key, through
-from archc.spaces.groups import NO_USES, PLAIN, Demand, Draft, Group, Partial, joined
+from archc.spaces.frames import through
+from archc.spaces.groups import NO_USES, PLAIN, Demand, Draft, Frame, Group, Key, Partial, joined
 from archc.spaces.merging import Mergers
+from archc.spaces.refiner import Refiner
 from archc.spaces.regions import enter, leave
+from archc.spaces.statics import Budget
 from archc.tensor import Product
 from archc.values import Applied, Decided, Definition, Env, Layer, Value
-
-if TYPE_CHECKING:
-    from archc.spaces.refiner import Budget, Refiner
 
 Names = dict[str, Value]
 
 
-def shared(refiner: "Refiner", value: Decided | Layer, into: int, budget: "Budget") -> Frame:
+def shared(refiner: Refiner, value: Decided | Layer, into: int, budget: Budget) -> Frame:
     """What a name decides, or a layer with weights of its own: a demand on what the name can be."""
     architecture, token = refiner.named_architecture(value)
     group = yield from through(refiner, refiner.plan(architecture), into, budget)
@@ -38,7 +36,7 @@ def shared(refiner: "Refiner", value: Decided | Layer, into: int, budget: "Budge
     return draft
 
 
-def mention(refiner: "Refiner", applied: Applied, into: int, budget: "Budget", mergers: Mergers = ()) -> Frame:
+def mention(refiner: Refiner, applied: Applied, into: int, budget: Budget, mergers: Mergers = ()) -> Frame:
     """A space, or an op or block that is given something with choices in it."""
     definition = applied.definition
     draft = Draft(budget=budget)
@@ -60,7 +58,7 @@ def mention(refiner: "Refiner", applied: Applied, into: int, budget: "Budget", m
 
 # ---------------------------------------------------------------- ops
 def _op(
-    refiner: "Refiner", applied: Applied, names: Names, into: int, budget: "Budget", mergers: Mergers
+    refiner: Refiner, applied: Applied, names: Names, into: int, budget: Budget, mergers: Mergers
 ) -> Generator[tuple[Key, Frame], Group, Group]:
     name = applied.definition.name
     given = tuple((key, value, applied.span) for key, value in names.items())
@@ -99,7 +97,7 @@ def _op(
 
 # ---------------------------------------------------------------- blocks and spaces
 def _inside(
-    refiner: "Refiner", applied: Applied, values: Names, into: int, budget: "Budget"
+    refiner: Refiner, applied: Applied, values: Names, into: int, budget: Budget
 ) -> Generator[tuple[Key, Frame], Group, Group]:
     """Return the group of the body, as far as it gives what is declared."""
     definition = applied.definition
@@ -137,7 +135,7 @@ Entry = tuple[Names, tuple[Demand, ...]]
 
 
 def _entered(
-    refiner: "Refiner", applied: Applied, values: Names, into: int, budget: "Budget", draft: Draft
+    refiner: Refiner, applied: Applied, values: Names, into: int, budget: Budget, draft: Draft
 ) -> Generator[tuple[Key, Frame], Group, list[Entry]]:
     """Return what the body can see at this input: the sizes that the signature and the arguments' types bind."""
     definition = applied.definition
@@ -164,12 +162,12 @@ def _entered(
 
 
 def _typed(
-    refiner: "Refiner",
+    refiner: Refiner,
     applied: Applied,
     parameter: s.Parameter,
     entries: list[Entry],
     into: int,
-    budget: "Budget",
+    budget: Budget,
     blame: Blame,
     draft: Draft,
 ) -> Generator[tuple[Key, Frame], Group, list[Entry]]:
@@ -203,7 +201,7 @@ def _typed(
 
 
 def _probed(
-    refiner: "Refiner", definition: Definition, name: str, entry: Entry, into: int, blame: Blame, draft: Draft
+    refiner: Refiner, definition: Definition, name: str, entry: Entry, into: int, blame: Blame, draft: Draft
 ) -> list[Entry]:
     """Type an argument without choices."""
     names, demands = entry
@@ -218,7 +216,7 @@ def _probed(
 
 
 def _result(
-    refiner: "Refiner", definition: Definition, target: s.TypeExpr, names: Names, kind: int, blame: Blame
+    refiner: Refiner, definition: Definition, target: s.TypeExpr, names: Names, kind: int, blame: Blame
 ) -> Names | None:
     try:
         session = refiner.session(definition)

@@ -18,7 +18,8 @@ from archc.rules.session import Budget, Exhausted, Refusal, Session, contained
 from archc.rules.static import evaluate
 from archc.sizes.prove import Context
 from archc.sizes.size import Size
-from archc.spaces.records import entry_of, field_of
+from archc.spaces.inputs import field_of
+from archc.spaces.records import entry_of
 from archc.values import (
     ARCHITECTURES,
     Applied,

@@ -1,10 +1,6 @@
 """Records -> groups: each field decided by itself, each network refined at an input of its own."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-from archc.build import At, closed_input
+from archc.build import closed_input
 from archc.grammar import syntax as s
 from archc.rules.arguments import bind
 from archc.rules.choices import ranged, shares
@@ -12,15 +8,12 @@ from archc.rules.infer import signature
 from archc.rules.records import is_record
 from archc.rules.session import Refusal, Session
 from archc.rules.static import evaluate
-from archc.spaces.frames import Asked, Frame, Key, through
-from archc.spaces.groups import NO_USES, PLAIN, Draft, Group, Partial, combined, joined
-from archc.spaces.keys import Keys
-from archc.spaces.marks import Mark, Marked
+from archc.spaces.frames import through
+from archc.spaces.groups import NO_USES, PLAIN, Asked, Draft, Frame, Group, Key, Partial, combined, joined
+from archc.spaces.refiner import Refiner
+from archc.spaces.statics import Budget
 from archc.tensor import Type, Variable
 from archc.values import ARCHITECTURES, Applied, Closure, Decided, Env, Fields, Layer, Value
-
-if TYPE_CHECKING:
-    from archc.spaces.refiner import Budget, Refiner
 
 DATA = "data"
 """The type of a record, or of a field, that has no network in it."""
@@ -29,46 +22,7 @@ ASKED = ("A0702", "A0703", "A0704")
 """What is wrong with `at` whatever is decided."""
 
 
-Counted = tuple[Mark, tuple[str, ...]]
-"""A field of a record whose networks are counted apart, and the rest of the way to it."""
-
-
-@dataclass(slots=True)
-class Inputs:
-    """What `at` gives the networks of a record, by the number that stands for it where a network has its input type."""
-
-    keys: Keys
-    known: dict[int, At | None] = field(default_factory=dict)
-    counted: dict[int, tuple[Counted, ...]] = field(default_factory=dict)
-
-    def number(self, at: At | None, counted: tuple[Counted, ...] = ()) -> int:
-        """Return the number of an input."""
-        number = self.keys.type(Variable(f"at {at} {counted}"))
-        self.known[number], self.counted[number] = at, counted
-        return number
-
-    def counting(self, number: int, more: tuple[Counted, ...]) -> int:
-        """Return an input of a record in which fields are counted apart."""
-        return self.number(self.known[number], (*self.counted[number], *more))
-
-    def field(self, number: int, name: str, among: tuple[str, ...]) -> int:
-        """Return the input of one field: its own where `at` gives inputs by field, and that of all networks otherwise."""
-        counted = tuple((mark, path[1:]) for mark, path in self.counted[number] if path[:1] in ((), (name,)))
-        return self.number(field_of(self.known[number], name, among), counted)
-
-    def marks(self, number: int) -> Marked:
-        """Return the marks of a network's input: the fields that it is in, of those that are counted apart."""
-        return tuple(sorted((mark, 0) for mark, path in self.counted[number] if not path))
-
-
-def field_of(at: At | None, name: str, among: tuple[str, ...]) -> At | None:
-    """Return what `at` says of one of the fields `among`."""
-    if isinstance(at, Mapping) and not at.keys().isdisjoint(among):
-        return at.get(name)
-    return at
-
-
-def record(refiner: "Refiner", value: Closure | Fields, into: int, budget: "Budget") -> Frame:
+def record(refiner: Refiner, value: Closure | Fields, into: int, budget: Budget) -> Frame:
     """Every way to decide all fields."""
     draft = Draft()
     parts: list[Partial] = [((), (), ())]
@@ -96,7 +50,7 @@ def record(refiner: "Refiner", value: Closure | Fields, into: int, budget: "Budg
     return draft
 
 
-def _field(refiner: "Refiner", expr: s.Expr, env: Env, into: int, budget: "Budget") -> Asked:
+def _field(refiner: Refiner, expr: s.Expr, env: Env, into: int, budget: Budget) -> Asked:
     """Return the group of an expression that stands in a record."""
     left = refiner.left(budget, refiner.reach(expr, env))
     key = ("field", id(expr), refiner.keys.env(expr, env), into, left)
@@ -104,7 +58,7 @@ def _field(refiner: "Refiner", expr: s.Expr, env: Env, into: int, budget: "Budge
     return known if known is not None else (yield key, _decided(refiner, expr, env, into, budget))
 
 
-def _decided(refiner: "Refiner", expr: s.Expr, env: Env, into: int, budget: "Budget") -> Frame:
+def _decided(refiner: Refiner, expr: s.Expr, env: Env, into: int, budget: Budget) -> Frame:
     if isinstance(expr, s.Record):
         return (yield from record(refiner, Closure(expr, env, expr.span), into, budget))
     draft = Draft()
@@ -120,7 +74,7 @@ def entry_of(session: Session, expr: s.Expr, env: Env) -> Value:
     return ranged(session, evaluate(session, expr, env), expr.span)
 
 
-def _value(refiner: "Refiner", value: Value, into: int, budget: "Budget") -> Asked:
+def _value(refiner: Refiner, value: Value, into: int, budget: Budget) -> Asked:
     if isinstance(value, Closure) and isinstance(value.expr, s.Choice):
         key: Key = ("one of", *refiner.key(refiner.plan(value), into, budget))
         known = refiner.done.get(key)
@@ -136,7 +90,7 @@ def _value(refiner: "Refiner", value: Value, into: int, budget: "Budget") -> Ask
     return refiner.store.close(draft)
 
 
-def arms(refiner: "Refiner", expr: s.Choice, env: Env, into: int, budget: "Budget") -> Frame:
+def arms(refiner: Refiner, expr: s.Choice, env: Env, into: int, budget: Budget) -> Frame:
     """One of several records, networks or values."""
     draft = Draft()
     each = shares(expr.arms)
@@ -154,7 +108,7 @@ def arms(refiner: "Refiner", expr: s.Choice, env: Env, into: int, budget: "Budge
 
 
 # ---------------------------------------------------------------- networks
-def _network(refiner: "Refiner", value: Value, into: int, budget: "Budget") -> Frame:
+def _network(refiner: Refiner, value: Value, into: int, budget: Budget) -> Frame:
     """A network at the input that it declares, or that `at` gives it."""
     match value:
         case Applied() if signature(value.definition.declaration) is not None:
@@ -168,7 +122,7 @@ def _network(refiner: "Refiner", value: Value, into: int, budget: "Budget") -> F
             return _typed(refiner, group, kind)
 
 
-def _applied(refiner: "Refiner", applied: Applied, into: int, budget: "Budget") -> Frame:
+def _applied(refiner: Refiner, applied: Applied, into: int, budget: Budget) -> Frame:
     definition = applied.definition
     draft = Draft()
 
@@ -192,11 +146,11 @@ def _applied(refiner: "Refiner", applied: Applied, into: int, budget: "Budget") 
     return draft
 
 
-def _marked(refiner: "Refiner", kind: Type, into: int) -> int:
+def _marked(refiner: Refiner, kind: Type, into: int) -> int:
     return refiner.marks.number(refiner.keys.type(kind), refiner.inputs.marks(into))
 
 
-def _typed(refiner: "Refiner", group: Group, kind: Type) -> Group:
+def _typed(refiner: Refiner, group: Group, kind: Type) -> Group:
     """Return a group of networks by their types from input to output."""
     types = refiner.keys.types
     outs = {
@@ -206,7 +160,7 @@ def _typed(refiner: "Refiner", group: Group, kind: Type) -> Group:
     return Group(group.number, outs, group.lost, group.failure)
 
 
-def _named(refiner: "Refiner", value: Decided | Layer, into: int, budget: "Budget") -> Frame:
+def _named(refiner: Refiner, value: Decided | Layer, into: int, budget: Budget) -> Frame:
     """A network that a name decides, which other fields may repeat."""
     architecture, token = refiner.named_architecture(value)
     group = yield from _value(refiner, architecture, into, budget)

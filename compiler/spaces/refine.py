@@ -11,6 +11,7 @@ from archc.grammar.diagnostics import CompileError, Diagnostic
 from archc.grammar.limits import exceeded
 from archc.rules.records import is_record
 from archc.rules.session import Exhausted, Refusal, contained
+from archc.spaces.dispatch import begin
 from archc.spaces.forest import Cell, Forest, Use
 from archc.spaces.frames import through
 from archc.spaces.groups import PLAIN, Group, Store, Way
@@ -57,7 +58,7 @@ def refine(
     tries = [0, MOST_TYPES, MOST_TYPES // 4] if most_types is None else [most_types]
     for number, most in enumerate(tries):
         edges = EXACT_EDGES if most_types is None and number == 0 else BOUNDED_EDGES
-        refiner = Refiner.of(program, definition, most, edges)
+        refiner = Refiner.of(program, definition, most, edges, begin)
         try:
             with contained(program.limits, definition.declaration.name_span):
                 return _refined(refiner, definition, arguments or {}, at)

@@ -1,39 +1,42 @@
 """The state of one refinement: groups that are done, sites, pieces of network, and what a walk asks for."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from archc.check import Program
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.limits import exceeded
 from archc.grammar.source import Span
-from archc.names.mentions import names_of
-from archc.rules.choices import shares
 from archc.rules.infer import apply as infer_apply
-from archc.rules.infer import signature
-from archc.rules.openness import is_open
-from archc.rules.output import require_output
-from archc.rules.records import is_record
-from archc.rules.session import Budget as Steps
-from archc.rules.session import Chooser, Exhausted, Fork, PerUse, Refusal, Session
-from archc.rules.static import evaluate
-from archc.sizes.prove import Context
+from archc.rules.session import Exhausted, Fork, PerUse, Refusal, Session
 from archc.sizes.size import Size
-from archc.spaces.frames import Frame, Key
-from archc.spaces.groups import EMPTY, NO_USES, PLAIN, Demand, Draft, Failure, Group, Partial, Store, combined, joined
-from archc.spaces.keys import Keys, Reach, has_depth
+from archc.spaces.deferred import Regions
+from archc.spaces.groups import (
+    EMPTY,
+    NO_USES,
+    PLAIN,
+    Demand,
+    Draft,
+    Frame,
+    Group,
+    Key,
+    Partial,
+    Store,
+    combined,
+    joined,
+)
+from archc.spaces.inputs import Inputs
+from archc.spaces.keys import Keys, has_depth
 from archc.spaces.least import Least
 from archc.spaces.marks import NODES, Marks
 from archc.spaces.measures import depth_bound
-from archc.spaces.merging import Merger, Mergers, merged, merger
+from archc.spaces.merging import Mergers, merged
 from archc.spaces.needs import Needs
 from archc.spaces.pieces import Pieces
 from archc.spaces.product import Products
-from archc.spaces.records import Inputs
-from archc.spaces.regions import Regions
-from archc.spaces.replay import Sites, Taken, outcomes
+from archc.spaces.replay import Sites, Taken
+from archc.spaces.statics import Budget, Plan, Statics
 from archc.spaces.transfer import Transfers, Unsupported, guarded
 from archc.tensor import Product, Type
 from archc.values import (
@@ -52,31 +55,6 @@ from archc.values import (
     what,
 )
 
-T = TypeVar("T")
-
-Budget = tuple[tuple[int, int], ...]
-"""How often each space whose depth is bounded may still be mentioned inside itself, by the identity of its declaration."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is known of an architecture before it is used; a steady one makes no choice."""
-
-    number: int
-    value: Value
-    reach: Reach
-    needs: Reach
-    steady: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Values:
-    """Every value of an expression, behind the label of the decisions that lead to it; why others are none."""
-
-    found: tuple[tuple[int, Plan], ...]
-    failure: Failure | None
-
-
 MOST_DEPTH = 6
 """A bounded forest goes so deep: what a space derives deeper is counted as lost."""
 
@@ -84,23 +62,22 @@ LEAST_TYPES = 2
 """A state keeps at least so many output types."""
 
 
+Begin = Callable[["Refiner", Plan, int, Budget, Mergers], Frame]
+"""How a group is begun: an architecture at an input type."""
+
+
 class TooLarge(Exception):
     """There are more states than a refinement may have."""
 
 
-@dataclass(slots=True, eq=False)
-class Refiner:
+@dataclass(slots=True, eq=False, kw_only=True)
+class Refiner(Statics):
     """Refines one space of a program. `most_types` output types stay at each mention of a space (0: all)."""
 
-    program: Program
-    root: Definition
     most_types: int
     most_edges: int
-    keys: Keys
-    sites: Sites
-    store: Store
     products: Products
-    needs: Needs
+    begin: Begin
     done: dict[Key, Group] = field(default_factory=dict)
     bounds: dict[int, int] = field(default_factory=dict)
     cut: dict[int, float] = field(default_factory=dict)
@@ -111,30 +88,24 @@ class Refiner:
     marks: Marks = field(init=False)
     least: Least = field(init=False)
     regions: Regions = field(default_factory=Regions)
-    _plans: dict[int, Plan] = field(default_factory=dict)
-    _walked: dict[Key, tuple[list[tuple[Taken, object]], Diagnostic | None]] = field(default_factory=dict)
-    _values: dict[Key, Values] = field(default_factory=dict)
-    _mergers: dict[Key, Mergers] = field(default_factory=dict)
-    _promises: dict[Key, Diagnostic | None] = field(default_factory=dict)
-    _layers: dict[int, tuple[int, int]] = field(default_factory=dict)
-    _steady: dict[int, bool] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, program: Program, root: Definition, most_types: int, most_edges: int) -> "Refiner":
+    def of(cls, program: Program, root: Definition, most_types: int, most_edges: int, begin: "Begin") -> "Refiner":
         """Return the state with which the refinement of `root` begins."""
         sites = Sites()
         store = Store(sites.all)
         keys, needs = Keys(program.scopes), Needs(program.scopes)
         made = cls(
-            program,
-            root,
-            most_types,
-            most_edges,
-            keys,
-            sites,
-            store,
-            Products(store, lambda one, other: made.pieces.same_weights(one, other)),
-            needs,
+            program=program,
+            root=root,
+            keys=keys,
+            sites=sites,
+            store=store,
+            needs=needs,
+            most_types=most_types,
+            most_edges=most_edges,
+            products=Products(store, lambda one, other: made.pieces.same_weights(one, other)),
+            begin=begin,
         )
         made.inputs, made.marks, made.least = Inputs(keys), Marks(keys), Least(program.scopes)
         made.pieces = Pieces(lambda: made.session(root), keys.types)
@@ -189,88 +160,6 @@ class Refiner:
         hint = "where depth <= 8, on a space of the cycle"
         return Diagnostic("A0401", text, self.root.declaration.name_span, hint=hint)
 
-    # ------------------------------------------------------------ values
-    def session(self, definition: Definition, chooser: Chooser | None = None) -> Session:
-        """Return the state of a small walk over things of known sizes."""
-        program = self.program
-        return Session(
-            definition,
-            program.scopes,
-            program.checker,
-            Context(),
-            chooser=chooser,
-            limits=program.limits,
-            budget=Steps(),
-        )
-
-    def walked(self, key: Key, walk: Callable[[Session], T], draft: Draft) -> list[tuple[Taken, T]]:
-        """Return every outcome of a static walk; what does not type is noted in the draft."""
-        if key not in self._walked:
-            self._walked[key] = self._walk(walk)
-        found, refused = self._walked[key]
-        if refused is not None:
-            draft.refuse((0, refused))
-        return found  # type: ignore[return-value]  # stored under its own key
-
-    def _walk(self, walk: Callable[[Session], T]) -> tuple[list[tuple[Taken, object]], Diagnostic | None]:
-        found: list[tuple[Taken, object]] = []
-        refused: Diagnostic | None = None
-        most = self.program.limits.repeats
-        for outcome in outcomes(
-            self.sites, self.keys.value, lambda chooser: walk(self.session(self.root, chooser)), most
-        ):
-            if outcome.refused is not None:
-                refused = outcome.refused
-                continue
-            if all(self.sites.all[site].shares[option] for site, option in outcome.taken.decisions):
-                found.append((outcome.taken, outcome.value))
-            if len(found) > most:
-                text = f"`{self.root.name}` makes too many choices in one place"
-                span = self.root.declaration.name_span
-                raise Exhausted(exceeded(self.program.limits, "repeats", message=text, span=span))
-        return found, refused
-
-    def values(self, expr: s.Expr, env: Env) -> Values:
-        """Return every value of an expression with the label of the decisions that lead to it; a record stays one."""
-        if isinstance(expr, s.Record):
-            return Values(((PLAIN, self.plan(Closure(expr, env, expr.span))),), None)
-        key = ("static", id(expr), self.keys.env(expr, env))
-        known = self._values.get(key)
-        if known is None:
-            draft = Draft()
-            walked = self.walked(key, lambda session: evaluate(session, expr, env), draft)
-            found = tuple((self.store.label(taken.decisions), self.plan(value)) for taken, value in walked)
-            known = self._values[key] = Values(found, draft.failure)
-        return known
-
-    def stage(self, plan: Plan, expr: s.Pipe, at: int) -> Values:
-        """Return the values of a stage of a pipeline."""
-        key = ("stage", plan.number, at)
-        known = self._values.get(key)
-        if known is None:
-            assert isinstance(plan.value, Closure)
-            known = self._values[key] = self.values(expr.stages[at], plan.value.env)
-        return known
-
-    def mergers(self, plan: Plan, expr: s.Pipe, at: int) -> Mergers:
-        """Return how the stage `at` merges the parts of a tuple; nothing where it may do otherwise."""
-        key = ("mergers", plan.number, at)
-        if key not in self._mergers:
-            found: list[Merger] = []
-            waiting = [entry for _, entry in self.stage(plan, expr, at).found]
-            for entry in waiting:
-                value = entry.value
-                if isinstance(value, Closure) and isinstance(value.expr, s.Choice):
-                    waiting.extend(arm for _, arm in self.arms(entry, value.expr).found)
-                    continue
-                known = merger(value)
-                if known is None:
-                    found = []
-                    break
-                found.append(known)
-            self._mergers[key] = tuple(sorted(set(found)))
-        return self._mergers[key]
-
     def bundled(self, parts: list[Partial], group: Group, mergers: Mergers) -> list[Partial]:
         """Return every way to go on from some parts of a tuple with an output of one more. Raises TooLarge."""
         begun = bool(parts) and bool(parts[0][0])
@@ -279,36 +168,6 @@ class Refiner:
         if self.steps > 40 * self.most_edges:
             raise TooLarge
         return found
-
-    def arms(self, plan: Plan, expr: s.Choice) -> Values:
-        """Return the arms of a choice between architectures, each behind the decision for it."""
-        key = ("arms", plan.number)
-        known = self._values.get(key)
-        if known is not None:
-            return known
-        assert isinstance(plan.value, Closure)
-        each = shares(expr.arms)
-        site = self.sites.number(lambda: tuple(_short(arm.value.span) for arm in expr.arms), each, expr.span)
-        found: list[tuple[int, Plan]] = []
-        draft = Draft()
-        decisions = {number: entry for entry, number in self.store.labels.items()}
-        for number, arm in enumerate(expr.arms):
-            if each[number]:
-                values = self.values(arm.value, plan.value.env)
-                draft.refuse(values.failure)
-                decisions.update((label, entry) for entry, label in self.store.labels.items())
-                found.extend((self.store.label(((site, number), *decisions[label])), p) for label, p in values.found)
-        known = self._values[key] = Values(tuple(found), draft.failure)
-        return known
-
-    def plan(self, value: Value) -> Plan:
-        """Return what is known of an architecture."""
-        number = self.keys.value(value)
-        known = self._plans.get(number)
-        if known is None:
-            reach, needs = self.keys.reach(value), self.needs.of(value)
-            known = self._plans[number] = Plan(number, value, reach, needs, self._is_steady(value))
-        return known
 
     def key(self, plan: Plan, into: int, budget: Budget) -> Key:
         """Return the key of an architecture at an input type."""
@@ -335,73 +194,6 @@ class Refiner:
         draft.refuse((-1, Diagnostic("A0401", text, span)))
         draft.lost = max((self.cut.get(space, 0.0) for space in plan.needs), default=0.0)
         return self.store.close(draft)
-
-    def promise(self, definition: Definition, env: Env) -> Callable[[int], Diagnostic | None]:
-        """Return what tells why a declaration may not put out a type: None where it may."""
-        arrow = signature(definition.declaration)
-        if arrow is None:
-            return lambda _: None
-        target = arrow.target
-        free = isinstance(target, s.TypeVariable) and target.name not in env.names
-        names = tuple(
-            sorted((name, self.keys.value(env.names[name])) for name in names_of(target) if name in env.names)
-        )
-
-        def told(kind: int) -> Diagnostic | None:
-            key = ("promise", id(target), names, kind)
-            if key not in self._promises:
-                self._promises[key] = self._unkept(definition, target, env, kind)
-            return self._promises[key]
-
-        return (lambda _: None) if free else told
-
-    def _unkept(self, definition: Definition, target: s.TypeExpr, env: Env, kind: int) -> Diagnostic | None:
-        try:
-            require_output(self.session(definition), target, self.flow(kind), env)
-        except Refusal as refusal:
-            return refusal.diagnostic
-        return None
-
-    def _is_steady(self, value: Value) -> bool:
-        """Return whether an architecture makes no choice and mentions nothing that a name decides."""
-        if is_record(self.program.scopes, value):
-            return False
-        if not isinstance(value, (Applied, Closure, Decided, Layer)):
-            return True
-        return not is_open(self.program.scopes, value) and not any(
-            isinstance(entry, (Decided, Layer)) for entry in self._mentioned(value)
-        )
-
-    def _mentioned(self, value: Value) -> Iterator[Value]:
-        waiting, seen = [value], set[int]()
-        while waiting:
-            entry = waiting.pop()
-            if id(entry) in seen:
-                continue
-            seen.add(id(entry))
-            yield entry
-            match entry:
-                case Applied(_, arguments):
-                    waiting.extend(given for _, given, _ in arguments)
-                case Closure(expr, env):
-                    names = self.keys.names(expr, env.module).free
-                    waiting.extend(env.names[name] for name in names if name in env.names)
-                case Method(_, applied):
-                    waiting.append(applied)
-                case _:
-                    pass
-
-    def reach(self, expr: s.Expr, env: Env) -> Reach:
-        """Return the bounded spaces that an expression can come to."""
-        return self.keys.reach(Closure(expr, env))
-
-    def left(self, budget: Budget, reach: Reach) -> Budget:
-        """Return the part of a budget that matters to what can reach these spaces."""
-        return tuple(entry for entry in budget if entry[0] in reach) if budget else budget
-
-    def flow(self, kind: int) -> Flow:
-        """Return a value of the type with this number."""
-        return flow(self.keys.types[kind])
 
     # ------------------------------------------------------------ pieces
     def piece(self, plan: Plan, into: int) -> Draft:
@@ -605,7 +397,3 @@ def _shared(demands: Sequence[Demand], token: object) -> list[Demand]:
     """Return the uses of a layer, of which only the first has weights: the others share them."""
     found = [demand for demand in demands if demand[0] == token]
     return [(*demand[:4], 0 if place else 1) for place, demand in enumerate(found)]
-
-
-def _short(span: Span) -> str:
-    return " ".join(span.text.split())

@@ -1,22 +1,18 @@
 """Mentions of spaces with bounds on measures: what is counted inside them, and which of their members stay."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
 from archc.rules.infer import measures
 from archc.rules.openness import free_names
-from archc.rules.session import Refusal
 from archc.spaces.groups import Draft, Group, Out
 from archc.spaces.marks import NODES, Mark, Marked
 from archc.spaces.measures import Bound, bounds_of
+from archc.spaces.refiner import Refiner
 from archc.spaces.selecting import Selection
 from archc.values import Definition, Env
-
-if TYPE_CHECKING:
-    from archc.spaces.refiner import Refiner
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +25,7 @@ class Region:
     held: tuple[Bound, ...] = ()
 
 
-@dataclass(slots=True)
-class Regions:
-    """What is known of the bounds of declarations."""
-
-    root: tuple[Bound, ...] | None = None
-    recursive: dict[int, bool] = field(default_factory=dict)
-    selections: dict[tuple[int, Bound], Selection] = field(default_factory=dict)
-
-    def defer(self, bounds: tuple[Bound, ...]) -> None:
-        """Keep the bounds of the space that is refined, which hold for the whole of its forest. Raises Refusal."""
-        if self.root not in (None, bounds):
-            text = "a bound on a measure of this space depends on a choice that the space makes"
-            raise Refusal(Diagnostic("A0410", text, bounds[0].span, hint="make the choice inside the space"))
-        self.root = bounds
-
-
-def enter(refiner: "Refiner", definition: Definition, env: Env, into: int) -> Region:
+def enter(refiner: Refiner, definition: Definition, env: Env, into: int) -> Region:
     """Return the region of a mention; where the mention stands inside the same space, it is a part of that region."""
     declaration = definition.declaration
     if declaration.kind != "space" or not any(measures(declaration, clause) for clause in declaration.where):
@@ -76,9 +56,7 @@ def enter(refiner: "Refiner", definition: Definition, env: Env, into: int) -> Re
     return Region(into, tuple(mark for mark, _ in own), counting, held)
 
 
-def leave(
-    refiner: "Refiner", definition: Definition, region: Region, group: Group, draft: Draft
-) -> dict[Out, list[int]]:
+def leave(refiner: Refiner, definition: Definition, region: Region, group: Group, draft: Draft) -> dict[Out, list[int]]:
     """Return what comes out of a region and is within its bounds: the states of each type."""
     if not region.own and not region.held:
         return {out: [state] for out, state in group.outs.items()}
@@ -108,7 +86,7 @@ def _outside(definition: Definition, region: Region) -> Diagnostic:
     return Diagnostic("A0411", text, bounds[0].span)
 
 
-def _selection(refiner: "Refiner", definition: Definition, bound: Bound) -> Selection:
+def _selection(refiner: Refiner, definition: Definition, bound: Bound) -> Selection:
     key = id(definition.declaration), bound
     known = refiner.regions.selections.get(key)
     if known is None:
@@ -119,7 +97,7 @@ def _selection(refiner: "Refiner", definition: Definition, bound: Bound) -> Sele
     return known
 
 
-def _weigher(refiner: "Refiner", definition: Definition, bound: Bound) -> Callable[[int], int]:
+def _weigher(refiner: Refiner, definition: Definition, bound: Bound) -> Callable[[int], int]:
     """Return what a piece adds to the measure of a bound."""
     if bound.measure == "depth":
         return lambda _: 0
@@ -127,7 +105,7 @@ def _weigher(refiner: "Refiner", definition: Definition, bound: Bound) -> Callab
     return lambda piece: refiner.pieces.measured(piece, bound.measure) if counted(piece) else 0
 
 
-def _is_recursive(refiner: "Refiner", definition: Definition) -> bool:
+def _is_recursive(refiner: Refiner, definition: Definition) -> bool:
     """Return whether a declaration comes back to itself."""
     number = id(definition.declaration)
     known = refiner.regions.recursive
@@ -136,7 +114,7 @@ def _is_recursive(refiner: "Refiner", definition: Definition) -> bool:
     return known[number]
 
 
-def _reached(refiner: "Refiner", definition: Definition) -> set[int]:
+def _reached(refiner: Refiner, definition: Definition) -> set[int]:
     found: set[int] = set()
     waiting = [definition]
     while waiting:
@@ -153,6 +131,6 @@ def _reached(refiner: "Refiner", definition: Definition) -> set[int]:
     return found
 
 
-def least_after(refiner: "Refiner", stages: tuple[s.Expr, ...], env: Env, into: int) -> int:
+def least_after(refiner: Refiner, stages: tuple[s.Expr, ...], env: Env, into: int) -> int:
     """Return how many nodes the rest of a pipeline takes at least, where nodes are counted."""
     return sum(refiner.least.expression(stage, env) for stage in stages) if refiner.marks.counts(into) else 0
