@@ -84,6 +84,7 @@ def _then(
 
 
 def pipe(refiner: Refiner, plan: Plan, expr: s.Pipe, at: int, into: int, budget: Budget) -> Frame:
+    """Make the group of a pipeline from stage `at` on."""
     values = refiner.stage(plan, expr, at)
     if at == len(expr.stages) - 1:
         return (yield from single(refiner, values, into, budget))
@@ -111,6 +112,7 @@ def pipe(refiner: Refiner, plan: Plan, expr: s.Pipe, at: int, into: int, budget:
 
 
 def bundle(refiner: Refiner, items: tuple[s.Expr, ...], env: Env, into: int, budget: Budget, mergers: Mergers) -> Frame:
+    """Make the group of a tuple: each item gets the same input; only what `mergers` take is put together."""
     draft = Draft(budget=budget)
     parts: list[Partial] = [((), (), ())]
     entered = refiner.shared_out(items, env, into, draft)
@@ -145,6 +147,7 @@ def _item(refiner: Refiner, item: s.Expr, env: Env, into: int, budget: Budget) -
 
 
 def choice(refiner: Refiner, plan: Plan, expr: s.Choice, into: int, budget: Budget) -> Frame:
+    """Make the group of a choice between architectures."""
     draft = Draft(budget=budget)
     arms = refiner.arms(plan, expr)
     draft.refuse(arms.failure)
@@ -168,6 +171,7 @@ def choice(refiner: Refiner, plan: Plan, expr: s.Choice, into: int, budget: Budg
 
 # ---------------------------------------------------------------- bodies
 def body(refiner: Refiner, expr: s.Body, at: int, env: Env, into: int, budget: Budget) -> Frame:
+    """Make the group of a body from statement `at` on."""
     if at == len(expr.statements):
         return (yield from single(refiner, refiner.values(expr.value, env), into, budget))
     statement = expr.statements[at]
@@ -213,6 +217,7 @@ def _named(statement: s.Statement, env: Env) -> Callable[[Session], Value]:
 
 # ---------------------------------------------------------------- loops
 def repeat(refiner: Refiner, expr: s.Binary, env: Env, into: int, budget: Budget) -> Frame:
+    """Make the group of copies: `e * n`, `e * (1..4)`."""
     draft = Draft(budget=budget)
 
     def count(session: Session) -> Value:
@@ -227,6 +232,7 @@ def repeat(refiner: Refiner, expr: s.Binary, env: Env, into: int, budget: Budget
 
 
 def fold(refiner: Refiner, expr: s.Fold, env: Env, into: int, budget: Budget) -> Frame:
+    """Make the group of a `for`."""
     draft = Draft(budget=budget)
     key = ("for", id(expr), refiner.keys.env(expr.values, env))
     for taken, bound in refiner.walked(key, lambda session: turns_of(session, expr, env), draft):
