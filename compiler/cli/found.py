@@ -1,6 +1,7 @@
 """The result of a search -> a leaderboard on the terminal, and the files that were asked for."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,16 @@ ENDINGS = {"csv": ".csv", "parquet": ".parquet", "optuna": ".optuna.db"}
 SHOWN = 10
 
 
-def printed(plan: "Planned", result: "Result", path: Path, outputs: tuple[str, str], *, as_json: bool) -> int:
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What is written besides: all trials in a format, and the network of the best trial, or of one by number."""
+
+    export: str
+    best: str
+    trial: str
+
+
+def printed(plan: "Planned", result: "Result", path: Path, outputs: Outputs, *, as_json: bool) -> int:
     """Print what a search found, write what was asked for, and return 0; 1 where no trial has a result.
 
     Raises WrongCall where something cannot be written.
@@ -29,13 +39,26 @@ def printed(plan: "Planned", result: "Result", path: Path, outputs: tuple[str, s
         emit(
             "\n".join([*board(best[:SHOWN], objective), "", f"ended: {result.stopped}; {len(trials)} trials in {path}"])
         )
-    if outputs[0]:
-        _export(trials, objective, outputs[0], path.with_suffix(ENDINGS[outputs[0]]))
+    if outputs.export:
+        _export(trials, objective, outputs.export, path.with_suffix(ENDINGS[outputs.export]))
     if not best:
         raise WrongCall("A0927", f"no trial has a result{_why(trials)}", plan.task_name)
-    if outputs[1]:
-        _export_best(plan, result, best[0], Path(outputs[1]), quiet=as_json)
+    if outputs.best:
+        chosen = _chosen(outputs.trial, best)
+        _export_best(plan, result, chosen, Path(outputs.best), quiet=as_json)
     return 0
+
+
+def _chosen(number: str, best: "Sequence[Trial]") -> "Trial":
+    from archc.cli.sample import whole
+
+    if not number:
+        return best[0]
+    wanted = whole(number, "--trial")
+    for trial in best:
+        if trial.number == wanted:
+            return trial
+    raise WrongCall("A0927", f"trial {wanted} has no result of its own", number, hint=f"--trial {best[0].number}")
 
 
 def leaders(trials: "Sequence[Trial]", objective: "Objective") -> "list[Trial]":

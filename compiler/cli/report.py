@@ -31,7 +31,7 @@ def report(store: StorePath, output: Out = "", against: Against = "", json: Json
         raise WrongCall("A0927", f"`{store}` has {len(found.trials)} trials and none with a result", store)
     space = space_again(contents.about, Path(store).absolute().parent)
     path = Path(output or f"{store.removesuffix('.archdb')}.html")
-    write_whole(path, page(found, best, space))
+    write_whole(path, page(found, best, space, store))
     if json:
         emit_json({"page": str(path), "best": [record(trial) for trial in best[:SHOWN]]})
     else:

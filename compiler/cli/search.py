@@ -11,6 +11,7 @@ from archc.cli.refined import Where
 
 if TYPE_CHECKING:
     from archc.cli.live import View
+    from archc.cli.found import Outputs
     from archc.cli.searched import Asked, Planned
     from archc.search.about import About
     from archc.search.loop import Result, Saved
@@ -42,6 +43,7 @@ Export = Annotated[str, typer.Option("--export", metavar="FORMAT", help="Write a
 Best = Annotated[
     str, typer.Option("--export-best", metavar="DIR", help="Write the best network, to run without archc.")
 ]
+Which = Annotated[str, typer.Option("--trial", metavar="N", help="What --export-best writes instead of the best.")]
 IsQuiet = Annotated[bool, typer.Option("--quiet", help="Print the result only.")]
 
 
@@ -69,13 +71,16 @@ def search(
     seed_arch: SeedArch = [],  # noqa: B006
     export: Export = "",
     export_best: Best = "",
-    quiet: IsQuiet = False,
+    trial: Which = "",
+    quiet: Which = Annotated[str, typer.Option("--trial", metavar="N", help="What --export-best writes instead of the best.")]
+IsQuiet = False,
     json: Json = False,
 ) -> int:
     """Search a space for the networks that do best in a task.
 
     Every trial is stored before it counts. With one worker, or --ahead, a seed gives the same trials on every machine.
     """
+    from archc.cli.found import Outputs
     from archc.cli.searched import Asked
 
     limits = trial_seconds, trial_memory
@@ -83,25 +88,25 @@ def search(
         target, task, trials, seconds, strategy, option, store, workers, ahead, limits,
         ray, resume, salvage, seed, at, settings, maximize, minimize, where, seed_arch,
     )  # fmt: skip
-    return _search(asked, (export, export_best), "json" if json else "quiet" if quiet else "")
+    return _search(asked, Outputs(export, export_best, trial), "json" if json else "quiet" if quiet else "")
 
 
-def _search(asked: "Asked", outputs: tuple[str, str], mode: str) -> int:
+def _search(asked: "Asked", outputs: "Outputs", mode: str) -> int:
     from archc.cli.found import printed
     from archc.cli.output import WrongCall
     from archc.cli.searched import planned, store_path
     from archc.search.export import FORMATS
 
-    if not asked.trials and not asked.seconds and not outputs[0] and not outputs[1]:
+    if not asked.trials and not asked.seconds and not (asked.resume and (outputs.export or outputs.best)):
         raise WrongCall("A0923", "a search ends after --trials or --seconds", asked.target, hint="--trials 200")
     if not asked.task and not asked.resume:
         raise WrongCall("A0901", "`archc search` needs --task TASK", asked.target, hint="--task digits")
-    if outputs[0] and outputs[0] not in FORMATS:
+    if outputs.export and outputs.export not in FORMATS:
         label = f"there are {', '.join(FORMATS)}"
-        raise WrongCall("A0901", f"`--export` knows no `{outputs[0]}`", outputs[0], label=label)
+        raise WrongCall("A0901", f"`--export` knows no `{outputs.export}`", outputs.export, label=label)
     path = store_path(asked.store, asked.target)
     plan = planned(asked, _kept(path, asked), _command())
-    result = _run(plan, asked, path, mode)
+    result = _run(plan, asked, path, mode) if asked.trials or asked.seconds else _known(plan, path)
     return printed(plan, result, path, outputs, as_json=mode == "json")
 
 
@@ -123,6 +128,17 @@ def _kept(path: Path, asked: "Asked") -> "About | None":
         return read(path).about
     except StoreError as error:
         raise WrongCall("A0924", str(error), asked.store or asked.target) from error
+
+
+def _known(plan: "Planned", path: Path) -> "Result":
+    """Return what a store holds, without searching on."""
+    from archc.search.findings import history_of
+    from archc.search.loop import Result
+    from archc.search.protocol import History
+    from archc.search.reading import read
+
+    history = history_of(read(path), History(plan.search.space, plan.search.objective))
+    return Result(history, "nothing was tried anew")
 
 
 def _run(plan: "Planned", asked: "Asked", path: Path, mode: str) -> "Result":

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import comb
 
 from archc.search.about import About
 from archc.search.protocol import Goal, History, Metrics, Objective, Trial, dominates
@@ -152,7 +151,7 @@ def _baseline(contents: Contents, other: Contents | None, goal: Goal) -> Baselin
 
 
 def baseline(source: str, values: Sequence[float], goal: Goal) -> Baseline:
-    """Return what the best of n of these values is, drawn without replacement, for n from 1 to all of them."""
+    """Return what the best of n of these values is, drawn with replacement, for n from 1 to as many."""
     ordered = sorted(values, reverse=not goal.maximize)
     sizes = sorted({max(1, round(len(ordered) * step / POINTS)) for step in range(1, POINTS + 1)} | {1})
     expected, low, high = [], [], []
@@ -167,8 +166,7 @@ def baseline(source: str, values: Sequence[float], goal: Goal) -> Baseline:
 
 def _chances(total: int, size: int) -> list[float]:
     """Return for each value, the worst first, the chance that it is the best of `size` of them."""
-    whole = comb(total, size)
-    return [comb(at, size - 1) / whole for at in range(total)]
+    return [((at + 1) / total) ** size - (at / total) ** size for at in range(total)]
 
 
 def _quantile(chances: Sequence[float], ordered: Sequence[float], share: float) -> float:

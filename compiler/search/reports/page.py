@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from archc.members import Space
-from archc.search.findings import Baseline, Findings, Improvement, distribution, front, metric
+from archc.search.findings import Baseline, Findings, Improvement, distribution, evaluated, front, metric
 from archc.search.jobs import candidate
 from archc.search.protocol import History, Trial
 from archc.search.reports.chart import Axes, Dots, Line, chart, number
@@ -18,12 +18,12 @@ ROWS, DRAWN, REASONS = 10, 4, 6
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
-def page(found: Findings, best: Sequence[Trial], space: Space | None) -> str:
-    """Return the page; `best` are the trials of the leaderboard, `space` draws them where it is at hand."""
+def page(found: Findings, best: Sequence[Trial], space: Space | None, store: str) -> str:
+    """Return the page; `best` are the trials of the leaderboard in `store`, `space` draws them where it is at hand."""
     name = escape(str(found.about.fixed["name"]))
     sections = [_head(found, best), _curves(found), _fronts(found, best), _distributions(found)]
     if space is not None:
-        sections += [_winners(found, best, space), _networks(found, best, space)]
+        sections += [_winners(found, best, space), _networks(found, best, space, store)]
     sections.append(_ended(found))
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{name}: what was found</title>\n'
@@ -44,7 +44,7 @@ def _head(found: Findings, best: Sequence[Trial]) -> str:
     facts = [
         *goals,
         *improved,
-        (str(counts["done"] - same if counts["done"] > same else counts["done"]), "networks evaluated"),
+        (str(len(evaluated(found.trials))), "networks evaluated in full"),
         (str(same), "known already"),
         (str(counts["failed"]), "without a result"),
         (_time(spent), "of evaluation"),
@@ -175,21 +175,21 @@ def _winners(found: Findings, best: Sequence[Trial], space: Space) -> str:
     )
 
 
-def _networks(found: Findings, best: Sequence[Trial], space: Space) -> str:
+def _networks(found: Findings, best: Sequence[Trial], space: Space, store: str) -> str:
     history = History(space, found.objective)
     for trial in found.trials:
         history.put(trial)
-    return "<h2>The networks</h2>" + "".join(_network(found, history, trial) for trial in best[:DRAWN])
+    return "<h2>The networks</h2>" + "".join(_network(found, history, trial, store) for trial in best[:DRAWN])
 
 
-def _network(found: Findings, history: History, trial: Trial) -> str:
+def _network(found: Findings, history: History, trial: Trial, store: str) -> str:
     from archc.lower.python import to_python
 
     member = history.member(trial.number)
     graph = candidate(member).graph
     drawn = "".join(f"<figure><figcaption>{escape(n)}</figcaption>{svg}</figure>" for n, svg in pictures(graph))
     goals = ", ".join(f"{goal.metric} {number(trial.metrics[goal.metric])}" for goal in found.objective.goals)
-    texts = [("The command that reproduces it", command(found, trial)), (".arch", member.text), ("Python", to_python(graph))]
+    texts = [("The command that reproduces it", command(found, trial, store)), (".arch", member.text), ("Python", to_python(graph))]
     folded = "".join(
         f"<details{' open' if at == 0 else ''}><summary>{title}</summary><pre>{escape(text)}</pre></details>"
         for at, (title, text) in enumerate(texts)
@@ -197,14 +197,13 @@ def _network(found: Findings, history: History, trial: Trial) -> str:
     return f"<div class=net><h3>Trial {trial.number}: {escape(goals)}</h3><div class=drawn>{drawn}</div>{folded}</div>"
 
 
-def command(found: Findings, trial: Trial) -> str:
+def command(found: Findings, trial: Trial, store: str) -> str:
     """Return the command that trains a network of the store again, with its seed, and writes it to a folder."""
     notes, fixed = found.about.notes, found.about.fixed
     words = ["archc", "search", f"{notes.get('file', 'FILE')}:{fixed['name']}"]
     words += [part for key in ("at", "where") if (value := notes.get(key)) for part in (f"--{key}", str(value))]
     words += [part for key, value in _settings(found) for part in ("--set", f"{key}={value}")]
-    words += ["--store", f"{fixed['name']}.archdb" if "store" not in notes else str(notes["store"])]
-    return shlex.join([*words, "--resume", "--export-best", f"trial-{trial.number}", "--trial", str(trial.number)])
+    return shlex.join([*words, "--store", store, "--resume", "--export-best", f"trial-{trial.number}", "--trial", str(trial.number)])
 
 
 def _settings(found: Findings) -> Iterator[tuple[str, object]]:

@@ -71,7 +71,7 @@ def picture(graph: Graph) -> str:
     parts = [_edge(layout.boxes, at, other) for at, box in enumerate(layout.boxes) for other in box.above]
     parts += [_box(box) for box in layout.boxes if box.lines]
     title = f"<title>{escape(graph.name)}</title>"
-    size = f'viewBox="0 0 {width:.0f} {height:.0f}" style="max-width:{width:.0f}px"'
+    size = f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}"'
     return f'<svg {size} role="img" class="graph">{title}{"".join(parts)}</svg>'
 
 

@@ -13,7 +13,7 @@ h3{font-size:16px;margin:24px 0 6px}p{margin:6px 0;max-width:78ch}.dim,.none{col
 .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin:18px 0}
 .facts div{border:1px solid var(--rule);border-radius:6px;padding:8px 12px}.facts b{display:block;font-size:20px}
 .facts span{color:var(--dim);font-size:13px}
-.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:20px}
+.pair{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,440px),1fr));gap:20px}
 figure{margin:0;min-width:0}svg{display:block;width:100%;height:auto}
 svg text{fill:var(--dim);font:11px system-ui,"DejaVu Sans",sans-serif}svg text.name{fill:var(--ink)}
 .grid{stroke:var(--rule);stroke-width:.6}.axis{stroke:var(--dim)}
@@ -25,12 +25,12 @@ svg text{fill:var(--dim);font:11px system-ui,"DejaVu Sans",sans-serif}svg text.n
 .key.main{background:var(--main)}.key.other{background:var(--other)}.key.soft{background:var(--soft)}.key.band{height:10px}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:14px}
 th,td{padding:4px 14px 4px 0;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
-th{color:var(--dim);font-weight:500}td.text,th.text{text-align:left;white-space:normal;overflow-wrap:anywhere}
+th{color:var(--dim);font-weight:500}td.text,th.text{text-align:left;white-space:normal}.wide td.text:last-child{min-width:11em}
 meter{display:none}.bar{display:inline-block;height:9px;background:var(--main);border-radius:2px}.bar.soft{background:var(--soft)}
 .good{color:var(--good)}.bad{color:var(--bad)}
 .net{border:1px solid var(--rule);border-radius:8px;padding:4px 16px 14px;margin:14px 0}
-.drawn{display:flex;flex-wrap:wrap;gap:16px 28px;align-items:flex-start;overflow-x:auto}.drawn figure{flex:0 1 auto;max-width:100%}
-.drawn svg{width:auto;max-height:none}.drawn svg text{font:11px ui-monospace,"DejaVu Sans Mono",monospace;fill:var(--ink)}
+.drawn{display:flex;flex-wrap:wrap;gap:16px 28px;align-items:flex-start;overflow-x:auto}.drawn figure{flex:none;max-width:100%}
+.drawn svg{width:auto;max-width:100%}.drawn svg text{font:11px ui-monospace,"DejaVu Sans Mono",monospace;fill:var(--ink)}
 .drawn figcaption{color:var(--dim);font-size:13px}
 rect{stroke:var(--soft);stroke-width:.8}rect.op{fill:var(--box)}rect.block{fill:var(--block)}rect.end{fill:var(--end)}
 .edge{fill:none;stroke:var(--soft);stroke-width:1.2}
