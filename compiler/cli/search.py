@@ -72,8 +72,7 @@ def search(
     export: Export = "",
     export_best: Best = "",
     trial: Which = "",
-    quiet: Which = Annotated[str, typer.Option("--trial", metavar="N", help="What --export-best writes instead of the best.")]
-IsQuiet = False,
+    quiet: IsQuiet = False,
     json: Json = False,
 ) -> int:
     """Search a space for the networks that do best in a task.
