@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from archc.members import Member, Space
+from archc.members import Space
 from archc.spaces.forest import Derivation, Forest
 
 Floats = NDArray[np.float64]
@@ -25,6 +25,9 @@ DEEPEST = 16
 
 BINS = 8
 """A number of a continuous range counts as the eighth of the range in which it lies."""
+
+MOST_KNOWN = 20_000
+"""The features of so many members are kept."""
 
 NO_LABEL = (-1, -1)
 
@@ -44,13 +47,13 @@ class Describer:
     forest: Forest
     known: dict[Derivation, Described] = field(default_factory=dict)
 
-    def of(self, member: Member) -> Described:
+    def of(self, derivation: Derivation) -> Described:
         """Return the features of a member of the space."""
-        found = self.known.get(member.derivation)
+        found = self.known.get(derivation)
         if found is None:
-            if len(self.known) >= 50_000:
+            if len(self.known) >= MOST_KNOWN:
                 self.known.clear()
-            found = self.known[member.derivation] = described(self.forest, member.derivation)
+            found = self.known[derivation] = described(self.forest, derivation)
         return found
 
 

@@ -49,7 +49,7 @@ class Bayesian:
         scores = scores_of(self._history, trials, rng)
         process = self._process(trials, scores)
         candidates = self._pool.candidates(trials, scores.tolist(), rng)
-        means, spreads = process.predict([self._describer.of(member) for member in candidates])
+        means, spreads = process.predict([self._describer.of(member.derivation) for member in candidates])
         chosen = int(np.argmax(improvement(means, spreads, float(scores.max()))))
         member = list(candidates)[chosen]
         parent = candidates[member]
@@ -75,7 +75,7 @@ class Bayesian:
 
     def _process(self, trials: Sequence[Trial], scores: Floats) -> Process:
         """Return what the trials teach; trials under way count as being what is expected of them."""
-        distances = Distances.of([self._describer.of(self._history.member(trial.number)) for trial in trials])
+        distances = Distances.of([self._describer.of(trial.derivation) for trial in trials])
         ended = sum(trial.ended for trial in self._history)
         if ended - self._fitted >= max(FITS, ended // 10):
             self._kernel, self._fitted = improved(self._kernel, distances, scores), ended
@@ -83,7 +83,7 @@ class Bayesian:
         under_way = [trial for trial in self._history.under_way() if trial.fidelity == 1.0]
         if not under_way:
             return process
-        others = [self._describer.of(self._history.member(trial.number)) for trial in under_way]
+        others = [self._describer.of(trial.derivation) for trial in under_way]
         expected, _ = process.predict(others)
         return fit(self._kernel, Distances.of([*distances.members, *others]), np.concatenate([scores, expected]))
 
@@ -103,7 +103,7 @@ def influences(history: History, *, most: int = 400) -> list[Influence]:
     if len(trials) < 4:
         return []
     describer = Describer(history.space.forest)
-    distances = Distances.of([describer.of(history.member(trial.number)) for trial in trials])
+    distances = Distances.of([describer.of(trial.derivation) for trial in trials])
     scores = scores_of(history, trials, Random(0))
     process = fit(improved(Kernel(), distances, scores, steps=20), distances, scores)
     found = [Influence(text_of(history.space, name), effect, many) for name, (effect, many) in process.slopes().items()]

@@ -61,7 +61,7 @@ class Predictor:
         scores = scores_of(self._history, trials, rng)
         ensemble = self._grown(trials, ended, rng)
         candidates = self._pool.candidates(trials, scores.tolist(), rng)
-        means, spreads = ensemble.predict([self._describer.of(member) for member in candidates])
+        means, spreads = ensemble.predict([self._describer.of(member.derivation) for member in candidates])
         chosen = int(np.argmax(self._liking(means, spreads, rng)))
         member = list(candidates)[chosen]
         parent = candidates[member]
@@ -96,7 +96,7 @@ class Predictor:
         if self._ensemble is None:
             known = [self._history[number] for number in self._learned[:-1]]
             chance = Random(self._seed)
-            members = [self._describer.of(self._history.member(trial.number)) for trial in known]
+            members = [self._describer.of(trial.derivation) for trial in known]
             scores = scores_of(self._history, known, chance)
             self._ensemble = grown(members, scores, chance, models=self._models)
         return self._ensemble
