@@ -10,8 +10,8 @@ from archc.cli.options import At, Json, Settings
 from archc.cli.refined import Where
 
 if TYPE_CHECKING:
-    from archc.cli.live import View
     from archc.cli.found import Outputs
+    from archc.cli.live import View
     from archc.cli.searched import Asked, Planned
     from archc.search.about import About
     from archc.search.loop import Result, Saved
@@ -75,10 +75,7 @@ def search(
     quiet: IsQuiet = False,
     json: Json = False,
 ) -> int:
-    """Search a space for the networks that do best in a task.
-
-    Every trial is stored before it counts. With one worker, or --ahead, a seed gives the same trials on every machine.
-    """
+    """Search a space for the networks that do best in a task. Every trial is stored before it counts."""
     from archc.cli.found import Outputs
     from archc.cli.searched import Asked
 

@@ -6,7 +6,8 @@ node or by itself, is begun again elsewhere, and its trial too: the loop does th
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from logging import ERROR
+from typing import TYPE_CHECKING
 
 from archc.grammar.diagnostics import CompileError
 from archc.search.jobs import LONGEST_REASON, Job
@@ -15,8 +16,10 @@ from archc.search.workers import Fleet, WorkerError, Workers, entry_of
 
 if TYPE_CHECKING:
     from ray import ObjectRef
+    from ray.actor import ActorHandle
 
 LOCAL = "local"
+
 
 class ClusterError(Exception):
     """There is no cluster, or no Ray; `hint` says what would help."""
@@ -51,18 +54,6 @@ class Slot:
                 return dict(outcome.metrics), outcome.reason, outcome.seconds, outcome.retry
 
 
-class _Method(Protocol):
-    def remote(self, *arguments: object) -> "ObjectRef[Answer]":
-        """Begin a call."""
-
-
-class _Actor(Protocol):
-    """What Ray gives for an actor of a Slot."""
-
-    evaluate: _Method
-    ready: _Method
-
-
 class OnRay:
     """Evaluates jobs on a Ray cluster. `address` is that of a cluster, or `local` for one on this machine.
 
@@ -74,8 +65,8 @@ class OnRay:
         self._goals = [(goal.metric, goal.maximize) for goal in objective.goals]
         self._task, self._fleet = task, Fleet(1, fleet.limits, fleet.device, fleet.threads or 1)
         _connect(address, self.slots)
-        self._free: list[_Actor] = [self._actor() for _ in range(self.slots)]
-        self._under_way: "dict[ObjectRef[Answer], tuple[int, _Actor]]" = {}
+        self._free: list[ActorHandle[Slot]] = [self._actor() for _ in range(self.slots)]
+        self._under_way: dict[ObjectRef[Answer], tuple[int, ActorHandle[Slot]]] = {}
         self._refused: list[tuple[int, Outcome]] = []
         self._require_task()
 
@@ -125,12 +116,13 @@ class OnRay:
         self._free.append(actor)
         return number, Outcome(metrics, reason, seconds, retry)
 
-    def _actor(self) -> _Actor:
+    def _actor(self) -> "ActorHandle[Slot]":
         import ray
 
-        made = ray.remote(num_cpus=1, max_restarts=0)(Slot)
         path = [entry for entry in sys.path if entry]
-        actor: _Actor = made.remote(self._task, self._goals, self._fleet, path)
+        made = ray.remote(Slot).options(num_cpus=1, max_restarts=0)
+        actor = made.remote(self._task, self._goals, self._fleet, path)
+        assert not isinstance(actor, type), actor
         return actor
 
     def _require_task(self) -> None:
@@ -150,11 +142,9 @@ def _connect(address: str, slots: int) -> None:
         import ray
     except ImportError:
         raise ClusterError("Ray is not installed", "pip install 'archc[ray]'") from None
-    quiet = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": False}
+    slots_here = slots if address == LOCAL else None
+    board = False if address == LOCAL else None
     try:
-        if address == LOCAL:
-            ray.init(address=LOCAL, num_cpus=slots, **quiet)
-        else:
-            ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+        ray.init(address, num_cpus=slots_here, include_dashboard=board, log_to_driver=False, logging_level=ERROR)
     except (ConnectionError, ValueError, RuntimeError, WorkerError) as error:
         raise ClusterError(f"no Ray cluster answers at {address}: {error}", "ray start --head") from error

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -99,7 +100,9 @@ def _optuna(trials: Sequence[Trial], objective: Objective, path: Path) -> None:
         study_name=path.stem,
         directions=["maximize" if goal.maximize else "minimize" for goal in objective.goals],
     )
-    study.set_metric_names([goal.metric for goal in objective.goals])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names([goal.metric for goal in objective.goals])
     choices = _choices(trials)
     found = []
     for trial in trials:

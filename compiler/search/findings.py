@@ -180,19 +180,19 @@ def _quantile(chances: Sequence[float], ordered: Sequence[float], share: float) 
 
 def _improvement(curve: Curve, against: Baseline | None, goal: Goal) -> Improvement | None:
     """Return how much better the search is than random search at as many evaluations as both have."""
-    if against is None or not curve.points or 0.0 in against.values:
+    if against is None or not curve.points:
         return None
     most = min(curve.points[-1][0], against.expected.points[-1][0])
     best = [value for count, value in curve.points if count <= most]
-    if not best:
+    mean = sum(against.values) / len(against.values)
+    at = [next(value for count, value in line.points if count >= most) for line in _lines(against)]
+    if not best or 0.0 in (mean, *at):
         return None
 
     def over(value: float) -> float:
         """Return by how many percent the best is better than a value."""
         return (100 if goal.maximize else -100) * (best[-1] - value) / abs(value)
 
-    mean = sum(against.values) / len(against.values)
-    at = [next(value for count, value in line.points if count >= most) for line in _lines(against)]
     return Improvement(int(most), over(mean), *(over(value) for value in at))
 
 

@@ -19,7 +19,8 @@ from archc.show.summary import summarize
 from archc.spaces.identity import hash_of
 
 MOST_BUILT = 1500
-"""Networks that are built at most while looking."""
+"""Networks that are built at most while looking for one, and (`MOST_TO_TELL`) for the place where it leaves the space."""
+MOST_TO_TELL = 200
 
 
 class Outside(ValueError):
@@ -59,29 +60,33 @@ class _Walk:
             for row in self.forest.rows
         ]
         self.bounds = [_Bounds.of(space, cost, total) for cost, total in _costs(graph, self.wanted)]
-        self.built = 0
         self.furthest = -1
         self.instead: _Operation | None = None
 
     def found(self) -> Member:
-        """Return the member."""
+        """Return the member. Raises Outside: then a second walk without bounds has told where it leaves the space."""
+        member = self._walked(MOST_BUILT, is_bounded=True) or self._walked(MOST_TO_TELL, is_bounded=False)
+        if member is None:
+            raise self._outside()
+        return member
+
+    def _walked(self, most: int, *, is_bounded: bool) -> Member | None:
         waiting: list[tuple[int, int, int, tuple[int, ...], tuple[int, ...]]] = []
-        order = 0
-        heappush(waiting, (0, 0, order, (), (self.forest.root,)))
-        while waiting and self.built < MOST_BUILT:
+        built = 0
+        heappush(waiting, (0, 0, 0, (), (self.forest.root,)))
+        while waiting and built < most:
             _, _, _, prefix, pending = heappop(waiting)
-            row = self.forest.rows[pending[-1]]
-            for edge in row:
+            for edge in self.forest.rows[pending[-1]]:
                 edges, left = self._decided((*prefix, edge), (*pending[:-1], *reversed(self.forest.calls[edge])))
-                if not all(bounds.allow(edges, left) for bounds in self.bounds) and self.furthest >= 0:
+                if is_bounded and not all(bounds.allow(edges, left) for bounds in self.bounds):
                     continue
+                built += 1
                 member, agree = self._judged(edges, left)
                 if agree == len(self.wanted) and member.hash == self.hash:
                     return member
                 if left:
-                    order += 1
-                    heappush(waiting, (-agree, -len(edges), order, edges, left))
-        raise self._outside()
+                    heappush(waiting, (-agree, -len(edges), built, edges, left))
+        return None
 
     def _decided(self, edges: tuple[int, ...], pending: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Return both behind all states that leave no choice."""
@@ -100,7 +105,6 @@ class _Walk:
             whole.append(edge)
             left.extend(reversed(self.forest.calls[edge]))
         member = Member(self.space, centred(self.forest, tuple(whole)))
-        self.built += 1
         own = list(_operations(member.graph()))
         pairs = zip(own, self.wanted, strict=False)
         agree = next((at for at, (a, b) in enumerate(pairs) if (a.op, a.rest) != (b.op, b.rest)), None)

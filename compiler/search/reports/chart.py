@@ -56,7 +56,9 @@ class _Scale:
         return round(self.start + share * (self.end - self.start), 1)
 
 
-def chart(axes: Axes, lines: Sequence[Line], dots: Sequence[Dots] = (), band: tuple[Points, Points] | None = None) -> str:
+def chart(
+    axes: Axes, lines: Sequence[Line], dots: Sequence[Dots] = (), band: tuple[Points, Points] | None = None
+) -> str:
     """Return a chart as SVG: a band beneath lines beneath dots, with a legend in the figure around it."""
     points = [p for line in lines for p in line.points] + [p for entry in dots for p in entry.points]
     points += [p for edge in band or () for p in edge]

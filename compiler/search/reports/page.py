@@ -101,8 +101,20 @@ def _fronts(found: Findings, best: Sequence[Trial]) -> str:
         return table
     chosen = {trial.number for trial in front(found.trials, found.objective)} if len(goals) > 1 else {best[0].number}
     parts = [
-        _dots("dominated" if len(goals) > 1 else "networks", [t for t in done if t.number not in chosen], second, goals[0], "soft"),
-        _dots("Pareto front" if len(goals) > 1 else "the best", [t for t in done if t.number in chosen], second, goals[0], "main"),
+        _dots(
+            "dominated" if len(goals) > 1 else "networks",
+            [t for t in done if t.number not in chosen],
+            second,
+            goals[0],
+            "soft",
+        ),
+        _dots(
+            "Pareto front" if len(goals) > 1 else "the best",
+            [t for t in done if t.number in chosen],
+            second,
+            goals[0],
+            "main",
+        ),
     ]
     edge = sorted((t.metrics[second], t.metrics[goals[0]]) for t in done if t.number in chosen)
     lines = [Line("", edge, "main", True)] if len(goals) == 2 else []
@@ -136,7 +148,7 @@ def _origin(trial: Trial) -> str:
 
 def _distributions(found: Findings) -> str:
     goal = found.objective.goals[0].metric
-    charts = []
+    charts: list[str] = []
     for name, logarithmic in ((goal, False), ("params", True)):
         values = metric(found.trials, name)
         if values and (name != goal or not charts):
@@ -189,7 +201,11 @@ def _network(found: Findings, history: History, trial: Trial, store: str) -> str
     graph = candidate(member).graph
     drawn = "".join(f"<figure><figcaption>{escape(n)}</figcaption>{svg}</figure>" for n, svg in pictures(graph))
     goals = ", ".join(f"{goal.metric} {number(trial.metrics[goal.metric])}" for goal in found.objective.goals)
-    texts = [("The command that reproduces it", command(found, trial, store)), (".arch", member.text), ("Python", to_python(graph))]
+    texts = [
+        ("The command that reproduces it", command(found, trial, store)),
+        (".arch", member.text),
+        ("Python", to_python(graph)),
+    ]
     folded = "".join(
         f"<details{' open' if at == 0 else ''}><summary>{title}</summary><pre>{escape(text)}</pre></details>"
         for at, (title, text) in enumerate(texts)
@@ -203,7 +219,9 @@ def command(found: Findings, trial: Trial, store: str) -> str:
     words = ["archc", "search", f"{notes.get('file', 'FILE')}:{fixed['name']}"]
     words += [part for key in ("at", "where") if (value := notes.get(key)) for part in (f"--{key}", str(value))]
     words += [part for key, value in _settings(found) for part in ("--set", f"{key}={value}")]
-    return shlex.join([*words, "--store", store, "--resume", "--export-best", f"trial-{trial.number}", "--trial", str(trial.number)])
+    return shlex.join(
+        [*words, "--store", store, "--resume", "--export-best", f"trial-{trial.number}", "--trial", str(trial.number)]
+    )
 
 
 def _settings(found: Findings) -> Iterator[tuple[str, object]]:
@@ -222,4 +240,10 @@ def _ended(found: Findings) -> str:
 
 def _time(seconds: float) -> str:
     hours, minutes = int(seconds // 3600), int(seconds // 60 % 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds % 60:.0f} s" if minutes else f"{seconds:.1f} s"
+    return (
+        f"{hours} h {minutes} min"
+        if hours
+        else f"{minutes} min {seconds % 60:.0f} s"
+        if minutes
+        else f"{seconds:.1f} s"
+    )

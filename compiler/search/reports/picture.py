@@ -107,12 +107,20 @@ def _labelled(node: OpNode | CallNode | LoopNode, above: list[int]) -> tuple[lis
             return [_op(node)], above, "op"
         case CallNode():
             inside = node.graph.nodes
-            if inside and len(inside) < SMALL and all(isinstance(part, OpNode) and len(part.inputs) == 1 for part in inside):
+            if (
+                inside
+                and len(inside) < SMALL
+                and all(isinstance(part, OpNode) and len(part.inputs) == 1 for part in inside)
+            ):
                 return [_op(part) for part in inside if isinstance(part, OpNode)], above, "op"
             return [node.block if inside else f"{node.block}: as it is"], above, "block"
         case LoopNode():
             first = node.steps[0].nodes if node.steps else ()
-            names = [part.block if isinstance(part, CallNode) else _op(part) for part in first if not isinstance(part, LoopNode)]
+            names = [
+                part.block if isinstance(part, CallNode) else _op(part)
+                for part in first
+                if not isinstance(part, LoopNode)
+            ]
             return [f"{' → '.join(names[:3]) or node.key} × {len(node.steps)}"], above, "block"
 
 
