@@ -3,7 +3,7 @@
 import argparse
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -23,7 +23,9 @@ def main() -> int:
     """Measure, print and write the page; return 1 when a figure is not met."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15, help="turns of each side")
-    parser.add_argument("--only", choices=("start", "torch", "decode"), help="measure a part, and write nothing")
+    parser.add_argument(
+        "--only", choices=("start", "torch", "decode", "spaces"), help="measure a part, and write nothing"
+    )
     chosen = parser.parse_args()
     sections: list[tuple[str, list[Figure]]] = []
     if chosen.only in (None, "start"):
@@ -32,6 +34,8 @@ def main() -> int:
         sections += _torch_sections(chosen.rounds)
     if chosen.only in (None, "decode"):
         sections.append(("Decoding", _decode_section()))
+    if chosen.only in (None, "spaces"):
+        sections.append(("Spaces", _told(_space_figures())))
     if chosen.only is None:
         PAGE.write_text(_page(sections, chosen.rounds), encoding="utf-8")
         print(f"written to {PAGE.name}")
@@ -54,6 +58,14 @@ def _decode_section() -> list[Figure]:
 
     torch.set_num_threads(1)
     return _told(decode_figures())
+
+
+def _space_figures() -> Iterator[Figure]:
+    from draws import draw_figures
+    from spaces import space_figures
+
+    yield from space_figures()
+    yield from draw_figures()
 
 
 def _told(figures: Iterable[Figure]) -> list[Figure]:
