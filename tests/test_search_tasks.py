@@ -12,17 +12,19 @@ import pytest
 import archc
 from archc.search.correlation import agreements, kendall, ranks, spearman, vote
 from archc.search.footprint import Memory, footprint
-from archc.search.jobs import candidate
+from archc.search.jobs import Job, candidate
 from archc.search.latency import Bench, Table, latency
-from archc.search.tasks.base import Budget, Candidate, evaluate, task
+from archc.search.protocol import Objective, Outcome
+from archc.search.tasks.base import TASKS, Budget, Candidate, evaluate, task
 from archc.search.tasks.data import Data, Split
 from archc.search.tasks.digits import THIRD, Digits, read
 from archc.search.tasks.listops import ListOps, draw, tokens, value
 from archc.search.tasks.proxies import PROXIES, Sample, naswot
-from archc.search.tasks.recipe import Plan, plan_of
-from archc.search.tasks.trainer import Classification, Diverged, reproducible, train
+from archc.search.tasks.recipe import NAMES, Plan, plan_of
+from archc.search.tasks.trainer import METRICS, Classification, Diverged, reproducible, train
 from archc.search.tasks.unseen import LETTERS, AddNist, CifarTile, Language
 from archc.search.tasks.vertices import Vertices
+from archc.search.workers import Fleet, Workers
 
 if TYPE_CHECKING:
     import torch
@@ -196,6 +198,41 @@ def test_a_seed_gives_the_same_metrics_and_another_gives_others(digits: Digits) 
     assert first == again != other
     assert torch.random.get_rng_state().equal(before)
     assert set(first) == set(digits.metrics) and first["epochs"] == 2 and first["params"] == 98
+
+
+def test_a_worker_finds_what_the_driver_would(digits: Digits) -> None:
+    space = archc.load(EXAMPLES / "digits.arch")["DigitNet"].space(at="[1, 8, 8]", c=4)
+    workers = Workers("digits:2", Objective.of(maximize=["accuracy"]), Fleet(2, threads=1))
+    try:
+        for number in range(2):
+            workers.start(Job(number, space[15_000], 1.0, 1))
+        found: list[Outcome] = []
+        while len(found) < 2:
+            found += [outcome for _, outcome in workers.wait(60)]
+    finally:
+        workers.close()
+    assert [outcome.metrics for outcome in found] == [evaluate(digits, candidate(space[15_000]), Budget(seed=1))] * 2
+
+
+JOINT = """
+import std.nn
+space Net : [1, 8, 8] -> [10] = flatten -> linear(8 | 16) -> relu -> linear(10)
+space Train = { optimizer = { name = "sgd", momentum = 0.5 } | { name = "adamw" }, lr = log(1e-3 .. 1e-1), epochs = 1 | 2 }
+space Joint = { net = Net, train = Train }
+"""
+
+
+def test_a_joint_space_decides_the_recipe_too(digits: Digits) -> None:
+    space = archc.loads(f"arch 0.1{JOINT}")["Joint"].space()
+    found = set()
+    for member in space.sample(Random(4), 8):
+        tried = candidate(member)
+        metrics = evaluate(digits, tried, Budget(seed=1))
+        train = member.value()["train"]
+        assert isinstance(train, dict) and metrics["epochs"] == train["epochs"]
+        assert plan_of(tried.recipe, digits.plan).lr == train["lr"]
+        found.add(metrics["loss"])
+    assert len(found) == 8, "two members of other recipes do not train alike"
 
 
 def test_training_learns_and_a_share_of_the_budget_is_a_share_of_the_epochs() -> None:
@@ -421,3 +458,19 @@ def test_latency_grows_with_work_and_adds_up_over_pieces() -> None:
     assert [table.estimate(member) for member in members] == estimates and len(table.pieces) == measured
     whole = table.edges()
     assert sum(whole[edge] for edge in members[0].derivation.edges) == pytest.approx(estimates[0])
+
+
+# ---------------------------------------------------------------- docs
+def test_the_task_of_the_page_runs_and_every_name_of_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (EXAMPLES.parent / "docs" / "tasks.md").read_text(encoding="utf-8")
+    (tmp_path / "constant.py").write_text(page.partition("```python\n")[2].partition("```")[0], encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    net = network("linear(3)", "[4] -> [3]")
+    found = task("python:constant:Constant")
+    assert evaluate(found, net, Budget())["error"] < evaluate(found, net, Budget(0.05))["error"]
+    assert all(f"| `{name}" in page or f"`{name}:" in page for name in TASKS)
+    assert all(f"`{name}`" in page for name in (*NAMES, *PROXIES, *METRICS))
+    for made in (Vertices(), ListOps()):
+        assert f"| `{made.data.takes}` | `{made.data.gives}` |" in page

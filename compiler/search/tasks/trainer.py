@@ -69,7 +69,10 @@ def train(module: "torch.nn.Module", data: Data, plan: Plan, budget: Budget) -> 
 
 @contextmanager
 def reproducible(seed: int, device: "torch.device") -> Iterator[None]:
-    """Make chance and rounding those of a seed, and give torch's own state back behind it."""
+    """Make chance and rounding those of a seed, and give torch's own state back behind it.
+
+    On a GPU, operations that add up in any order (messages along edges) may still round otherwise each time.
+    """
     import torch
 
     cudnn = torch.backends.cudnn
