@@ -203,7 +203,7 @@ def test_parquet_has_the_trials(folder: Path) -> None:
     assert parquet.read_table("Net.parquet").num_rows == 6
 
 
-def test_the_best_trains_and_runs_without_archc(folder: Path) -> None:
+def test_the_best_trains_and_runs_without_archc_and_others_are_written_later(folder: Path) -> None:
     words = ["--task", "python:my_tasks:Fit", "--trials", "3", "--export-best", "best", "--quiet"]
     assert search(*words) == 0
     best = folder / "best"
@@ -221,10 +221,6 @@ def test_the_best_trains_and_runs_without_archc(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "it puts out [(2, 2)]" in done.stdout and "one step of training" in done.stdout
     assert main(["summary", "best/network.arch:Net"]) == 0
-
-
-def test_a_trial_is_written_later_without_searching_on(folder: Path) -> None:
-    assert search("--task", "python:my_tasks:Fit", "--trials", "3", "--quiet") == 0
     assert search("--resume", "--export-best", "later", "--trial", "1", "--quiet") == 0
     assert json.loads((folder / "later/metrics.json").read_text())["trial"] == 1
     assert len(read(folder / "Net.archdb").saved.trials) == 3
