@@ -6,7 +6,6 @@ Evaluation is Frustratingly Hard", ICLR 2020), and how well zero-cost proxies ra
 """
 
 import argparse
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +13,19 @@ from statistics import mean, stdev
 
 import archc
 from archc.members import Space
+from archc.search.about import About, about
 from archc.search.correlation import agreements, vote
 from archc.search.jobs import candidate
-from archc.search.loop import Search, run
+from archc.search.loop import Saved, Search, run
 from archc.search.protocol import History, Json, Objective, Trial
+from archc.search.reading import resume
+from archc.search.store import Store, create
 from archc.search.tasks.base import Budget, evaluate, task
 from archc.search.tasks.proxies import PROXIES
 from archc.search.workers import Fleet, WorkerLimits, Workers
 
 HERE = Path(__file__).parent
+BUILT = HERE.parent / "build" / "digits"
 OBJECTIVE = Objective.of(maximize=["accuracy"])
 RANKED = 40
 """How many trained networks the proxies rank at most."""
@@ -30,7 +33,7 @@ RANKED = 40
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One search: its history, and how long it took."""
+    """One search: its history, and how long its evaluations took, shared out over the workers."""
 
     strategy: str
     seed: int
@@ -65,19 +68,29 @@ def main() -> None:
 
 
 def search(space: Space, strategy: str, settings: dict[str, Json], size: tuple[int, int, int, int]) -> Found:
-    """Return what a search of one seed found."""
+    """Return what a search of one seed found; it is kept in build/digits, where a search that was broken off goes on."""
     seed, trials, epochs, many = size
-    begun = time.perf_counter()
+    name = f"digits:{epochs}"
+    wanted = Search(space, OBJECTIVE, strategy, settings, seed=seed, evaluations=trials, ahead=many)
+    store, saved = _opened(BUILT / f"{strategy}-{seed}-{epochs}.archdb", about(wanted, name))
     limits = WorkerLimits(seconds=300.0, memory=2 * 2**30)
-    workers = Workers(f"digits:{epochs}", OBJECTIVE, Fleet(many, limits, threads=1))
-    try:
-        wanted = Search(space, OBJECTIVE, strategy, settings, seed=seed, evaluations=trials, ahead=many)
-        history = run(wanted, workers, lambda proposal: proposal.member.hash).history
-    finally:
-        workers.close()
-    found = Found(strategy, seed, history, time.perf_counter() - begun)
+    with store:
+        workers = Workers(name, OBJECTIVE, Fleet(many, limits, threads=1))
+        try:
+            history = run(wanted, workers, lambda entry: entry.member.hash, keeper=store, saved=saved).history
+        finally:
+            workers.close()
+    found = Found(strategy, seed, history, sum(trial.seconds for trial in history) / many)
     print(f"{strategy}, seed {seed}: {_line(found.best)} in {found.seconds:.0f} s", flush=True)
     return found
+
+
+def _opened(path: Path, what: About) -> tuple[Store, Saved]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        return create(path, what), Saved()
+    store, contents = resume(path, what)
+    return store, contents.saved
 
 
 def _line(trial: Trial) -> str:
