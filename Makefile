@@ -28,7 +28,7 @@ check: .venv/dev typing ## linter, layout and strict types
 
 accept: .venv/dev ## write what archc says now into tests/cases and tests/golden; read the diff
 	@ARCHC_ACCEPT=1 $(RUN) -m pytest -q -m "not soak" tests/test_cases.py tests/test_examples.py tests/test_data_examples.py \
-	    tests/test_readme.py $(ARGS)
+	    tests/test_readme.py tests/test_spaces_page.py $(ARGS)
 	@git --no-pager diff --stat -- tests
 
 bench: .venv/dev ## both sides of every figure; writes docs/benchmarks.md

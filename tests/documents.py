@@ -159,10 +159,10 @@ def wrong_answers(document: Path, runner: Runner) -> str:
     )
 
 
-def rewritten(text: str, folder: Path) -> str:
+def rewritten(text: str, runner: Runner) -> str:
     """Return the document `text` with every answer as it is now; a missing one is put in."""
     found = blocks(text)
-    now = {expected.line: new for expected, new in rerun(found, Runner(folder))}
+    now = {expected.line: new for expected, new in rerun(found, runner)}
     lines: list[str] = []
     for block in found:
         answers = block.language in ("text", "console")

@@ -11,7 +11,7 @@ CASES = sorted((Path(__file__).parent / "cases").glob("*.md"))
 @pytest.mark.parametrize("file", CASES, ids=lambda file: file.stem)
 def test_archc_says_what_the_case_says(file: Path, tmp_path: Path) -> None:
     if ACCEPT:
-        file.write_text(rewritten(file.read_text(encoding="utf-8"), inside(tmp_path)), encoding="utf-8")
+        file.write_text(rewritten(file.read_text(encoding="utf-8"), Runner(inside(tmp_path))), encoding="utf-8")
     wrong = wrong_answers(file, Runner(inside(tmp_path)))
     assert not wrong, wrong
 
@@ -29,7 +29,7 @@ def test_there_are_cases() -> None:
 
 def test_an_answer_that_is_missing_or_old_is_written_anew(tmp_path: Path) -> None:
     document = "A name that is not there.\n```arch\narch 0.1\nmodel Bad : [4] -> [2] = liner(2)\n```\nMore prose.\n"
-    once = rewritten(document, tmp_path)
+    once = rewritten(document, Runner(tmp_path))
     assert "A0101" in once and once.endswith("More prose.\n")
-    assert rewritten(once, tmp_path) == once
-    assert rewritten(once.replace("A0101", "A9999"), tmp_path) == once
+    assert rewritten(once, Runner(tmp_path)) == once
+    assert rewritten(once.replace("A0101", "A9999"), Runner(tmp_path)) == once

@@ -10,7 +10,7 @@ README = ROOT / "README.md"
 
 def test_the_tour_is_true(tmp_path: Path) -> None:
     if ACCEPT:
-        README.write_text(rewritten(README.read_text(encoding="utf-8"), inside(tmp_path)), encoding="utf-8")
+        README.write_text(rewritten(README.read_text(encoding="utf-8"), Runner(inside(tmp_path))), encoding="utf-8")
     found = [block.language for block in blocks(README.read_text(encoding="utf-8"))]
     assert found.count("console") >= 4 and found.count("python") >= 1
     wrong = wrong_answers(README, Runner(inside(tmp_path)))

@@ -41,8 +41,10 @@ class Bounds:
     def __str__(self) -> str:
         if self.low == self.high and self.low is not None:
             return f"{self.cost} == {self.low:,}"
-        low = f"{self.low:,} <= " if self.low is not None else ""
-        return f"{low}{self.cost}{f' <= {self.high:,}' if self.high is not None else ''}"
+        if self.low is None or self.high is None:
+            low = f" >= {self.low:,}" if self.low is not None else ""
+            return self.cost + low + (f" <= {self.high:,}" if self.high is not None else "")
+        return f"{self.low:,} <= {self.cost} <= {self.high:,}"
 
 
 def bounds(text: str) -> tuple[Bounds, ...]:
