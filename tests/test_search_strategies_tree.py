@@ -14,7 +14,8 @@ from test_search_loop import Kept, essence
 
 import archc
 from archc.members import Member, Space
-from archc.runtime.derivations.best import Bound, dearest
+from archc.runtime.derivations.best import cheapest, dearest
+from archc.runtime.derivations.weights import by_weight
 from archc.search.fronts import crowding, fronts
 from archc.search.jobs import Inline, Job
 from archc.search.loop import Bound as Within
@@ -39,7 +40,7 @@ BOTH = Objective.of(maximize=["sum"], minimize=["params"])
 
 RECURSIVE = """arch 0.1
 import std.nn
-space Net : a -> a where depth <= 6 =
+space Net : a -> a where depth <= 4 =
   | Net -> Net
   | (Net, Net) -> add
   | Leaf
@@ -128,9 +129,9 @@ def ran(search: Search, seed: int = 0) -> Result:
 def test_broken_off_at_any_save_it_goes_on_as_if_it_was_not(
     strategy: str, of: str, request: pytest.FixtureRequest
 ) -> None:
-    search = searched(request.getfixturevalue(of), strategy, 45)
+    search = searched(request.getfixturevalue(of), strategy, 40)
     whole = essence(ran(search).history)
-    for most in range(1, 45, 6):
+    for most in range(1, 40, 13):
         kept = Kept(most=most)
         reading = Reading(Blocks(search.space, 0), SUM)
         with pytest.raises(KeyboardInterrupt):
@@ -141,9 +142,9 @@ def test_broken_off_at_any_save_it_goes_on_as_if_it_was_not(
 
 @pytest.mark.parametrize("strategy", ONE + SEVERAL)
 def test_out_of_order_nothing_comes_twice(space: Space, strategy: str) -> None:
-    search = replace(searched(space, strategy, 120), ahead=None)
+    search = replace(searched(space, strategy, 60), ahead=None)
     found = run(search, Late(Blocks(space, 0), SUM, 4), by_key).history
-    assert len({(trial.key, trial.fidelity) for trial in found}) == len(found) >= 120
+    assert len({(trial.key, trial.fidelity) for trial in found}) == len(found) >= 60
     assert all(space.rank(found.member(trial.number)) < 15_625 for trial in found)
 
 
@@ -190,9 +191,9 @@ def test_a_small_space_is_searched_to_its_end(space: Space, strategy: str) -> No
 
 @pytest.mark.parametrize("strategy", ONE + SEVERAL)
 def test_trials_without_metrics_are_worse_than_all(space: Space, strategy: str) -> None:
-    search = replace(searched(space, strategy, 60), bounds=(Within("params", high=300),))
+    search = replace(searched(space, strategy, 40), bounds=(Within("params", high=300),))
     found = ran(search).history
-    assert sum(trial.done for trial in found) == 60
+    assert sum(trial.done for trial in found) == 40
     assert any(trial.status == "refused" for trial in found)
 
 
@@ -226,15 +227,15 @@ def test_settings_out_of_range_are_refused(space: Space, strategy: str, settings
         make(strategy, Context(space, SUM, History(space, SUM)), settings)
 
 
-@pytest.mark.parametrize("strategy", ONE)
+@pytest.mark.parametrize("strategy", [name for name in ONE if name != "map-elites"])
 def test_it_learns_where_blocks_add_up(recursive: Space, strategy: str) -> None:
-    """The best of 120 is better than that of random search, in the median over seeds."""
+    """The best of 150 is better than that of random search, in the median over seeds."""
 
     def best(name: str, seed: int) -> float:
-        found = ran(replace(searched(recursive, name, 120), seed=seed, settings={}), seed).history
+        found = ran(replace(searched(recursive, name, 150), seed=seed, settings={}), seed).history
         return found.score(found[found.best().number])  # type: ignore[union-attr]
 
-    gains = [best(strategy, seed) - best("random", seed) for seed in range(5)]
+    gains = [best(strategy, seed) - best("random", seed) for seed in range(3)]
     assert median(gains) > 0, gains
 
 
@@ -245,19 +246,26 @@ def exact(space: Space, blocks: Blocks, most: int | None = None) -> float:
     return max(map(blocks.worth, within))
 
 
-@pytest.mark.parametrize("most", [None, 8])
+@pytest.mark.parametrize("most", [None, 17])
 def test_blocks_that_add_up_are_solved_exactly(space: Space, most: int | None) -> None:
-    small = space.within("count(conv)", 2, 4)
+    small = space.within("count(conv)", 5, 5)
     blocks = Blocks(small, 1)
-    settings: dict[str, Json] = {"measures": 8} | ({"cost": "nodes", "most": most} if most else {})
-    history = ran(replace(searched(small, "additive", 150), settings=settings), 1).history
+    settings: dict[str, Json] = {"measures": 8, "ridge": 1e-6} | ({"cost": "nodes", "most": most} if most else {})
+    history = ran(replace(searched(small, "additive", 120), settings=settings), 1).history
     solved = [trial for trial in history if trial.origin["operator"] == "solve"]
     assert history.score(solved[0]) == pytest.approx(exact(small, blocks, most))
     assert most is None or all(history.member(trial.number).cost("nodes") <= most for trial in solved)
 
 
+def test_a_budget_holds_in_a_space_that_mentions_itself(recursive: Space) -> None:
+    settings: dict[str, Json] = {"cost": "nodes", "most": 12}
+    history = ran(replace(searched(recursive, "additive", 60), settings=settings)).history
+    costs = [history.member(trial.number).cost("nodes") for trial in history if trial.origin["operator"] == "solve"]
+    assert len(costs) == 30 and 8 <= max(costs) <= 12
+
+
 def test_each_block_is_measured_before_the_first_solution(recursive: Space) -> None:
-    history = ran(searched(recursive, "additive", 400)).history
+    history = ran(searched(recursive, "additive", 200)).history
     unfolded = unfold(recursive.forest)
     measured: Counter[object] = Counter()
     for trial in history:
@@ -265,7 +273,7 @@ def test_each_block_is_measured_before_the_first_solution(recursive: Space) -> N
             break
         measured.update(set(features(recursive.forest, trial.derivation.edges, unfolded.context)))
     blocks = {made for made in unfolded.made if made is not None}
-    assert trial.number == 200 or min(measured[block] for block in blocks) >= 2
+    assert trial.number == 100 or min(measured[block] for block in blocks) >= 2
 
 
 def test_an_unfolded_forest_derives_the_same(recursive: Space, space: Space) -> None:
@@ -274,11 +282,10 @@ def test_an_unfolded_forest_derives_the_same(recursive: Space, space: Space) -> 
     zeros = [0] * unfolded.forest.edges
     found = [tuple(unfolded.original(d.edges)) for _, d in dearest(unfolded.forest, zeros)]
     assert sorted(found) == sorted(member.derivation.edges for member in small)
-    bounded = unfold(recursive.forest)
-    costs = bounded.costs(recursive.costs("nodes"))
-    for cost, derivation in islice(dearest(bounded.forest, costs, within=Bound(costs, 9)), 50):
-        edges = tuple(bounded.original(derivation.edges))
-        assert Member(recursive, Derivation(edges)).cost("nodes") == cost <= 9
+    whole = unfold(recursive.forest)
+    costs = whole.costs(recursive.costs("nodes"))
+    for cost, derivation in islice(cheapest(whole.forest, costs), 50):
+        assert Member(recursive, Derivation(tuple(whole.original(derivation.edges)))).cost("nodes") == cost
 
 
 def test_a_draw_through_an_edge_has_it(recursive: Space) -> None:
@@ -311,7 +318,7 @@ def test_a_tree_counts_what_begins_alike(recursive: Space) -> None:
         for depth, node in enumerate(walked(trie, member.derivation.edges)):
             alike = [n for n, other in enumerate(members) if paths[other][:depth] == paths[key][:depth]]
             assert (node.tally.asked, node.tally.told, node.tally.gain) == (len(alike), len(alike), sum(alike))
-    assert trie.root.most == recursive.count() and not trie.root.is_closed
+    assert trie.root.most == float(recursive.count()) and not trie.root.is_closed
 
 
 def test_a_tree_is_closed_when_all_was_asked(space: Space) -> None:
@@ -324,7 +331,7 @@ def test_a_tree_is_closed_when_all_was_asked(space: Space) -> None:
 
 
 def test_choices_by_their_weights_are_draws_of_the_space(space: Space) -> None:
-    rng, chances = Random(2), space.forest.shares()
+    rng, chances = Random(2), by_weight(space.forest).chances
     drawn = Counter(
         Member(
             space, Derivation(tuple(derive(space.forest, lambda _, row: pick(row, chances[row.start : row.stop], rng))))
@@ -368,19 +375,19 @@ def test_survivors_are_spread_over_the_directions() -> None:
 def test_the_front_of_two_goals_is_wider_than_that_of_chance(space: Space, strategy: str) -> None:
     def covered(name: str, seed: int) -> float:
         """Return the area between the front and a corner that is worse than all."""
-        search = Search(space, BOTH, name, seed=seed, evaluations=150, ahead=1)
+        search = Search(space, BOTH, name, seed=seed, evaluations=100, ahead=1)
         front = run(search, Reading(Blocks(space, 4), BOTH), by_key).history.front()
         points = sorted((trial.metrics["params"], trial.metrics["sum"]) for trial in front)
         ends = [*(params for params, _ in points[1:]), 1000.0]
         return sum((end - params) * (high + 20.0) for (params, high), end in zip(points, ends, strict=True))
 
-    gains = [covered(strategy, seed) - covered("random", seed) for seed in range(5)]
+    gains = [covered(strategy, seed) - covered("random", seed) for seed in range(3)]
     assert median(gains) > 0, gains
 
 
 # ---------------------------------------------------------------- the others
 def test_each_cell_has_its_best(space: Space) -> None:
-    search = searched(space, "map-elites", 200)
+    search = searched(space, "map-elites", 100)
     history = ran(search).history
     made = MapElites(Context(space, SUM, history), descriptors="params,nodes")
     made.restore(None)
@@ -389,7 +396,20 @@ def test_each_cell_has_its_best(space: Space) -> None:
         cell = made.cell(history.member(trial.number))
         best[cell] = max(best.get(cell, -inf), history.score(trial))
     assert {cell: history.score(history[number]) for cell, number in made.elites().items()} == best
-    assert len(best) > 20
+    assert len(best) > 10
+
+
+def test_more_cells_have_better_members_than_by_chance(space: Space) -> None:
+    def filled(name: str, seed: int) -> float:
+        """Return the sum over all cells of how good their best members are."""
+        search = replace(searched(space, name, 150), seed=seed)
+        history = ran(search, seed).history
+        made = MapElites(Context(space, SUM, history))
+        made.restore(None)
+        return sum(history.score(history[number]) + 10.0 for number in made.elites().values())
+
+    gains = [filled("map-elites", seed) - filled("random", seed) for seed in range(3)]
+    assert median(gains) > 0, gains
 
 
 @pytest.mark.parametrize("strategy", SEVERAL)
@@ -409,7 +429,7 @@ def test_only_the_best_of_a_rung_go_on(space: Space, strategy: str) -> None:
 def test_operators_that_lead_to_better_ones_are_taken_more_often(space: Space) -> None:
     history = History(space, SUM)
     operators = Operators(history)
-    assert set(operators.shares().values()) == {pytest.approx(1 / 5)}
+    assert list(operators.shares().values()) == pytest.approx([1 / 5] * 5)
     for number, member in enumerate(space.sample(Random(0), 60, distinct=True)):
         name = ("edit", "regrow")[number % 2]
         score = float(number) if name == "edit" else -1.0

@@ -16,7 +16,7 @@ from archc.search.protocol import Context, Json, Proposal, Trial
 class Adaptive:
     """Keeps the last `population` trials that ended; a parent is the best of `sample` of them."""
 
-    def __init__(self, context: Context, *, population: int = 20, sample: int = 5) -> None:
+    def __init__(self, context: Context, *, population: int = 15, sample: int = 5) -> None:
         if not 1 <= sample <= population:
             raise ValueError(f"expected 1 <= sample <= population, found sample={sample}, population={population}")
         self._history = context.history

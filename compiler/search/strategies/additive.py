@@ -13,7 +13,9 @@ from random import Random
 import numpy as np
 
 from archc.members import Member
-from archc.runtime.derivations.best import Bound, dearest
+from archc.runtime.derivations.best import dearest
+from archc.runtime.derivations.restrict import Restricted, bucketed, restrict
+from archc.runtime.derivations.sums import TooManyStates
 from archc.search.fresh import fresh, unseen
 from archc.search.places import Feature, features
 from archc.search.protocol import Context, Json, Proposal, Trial
@@ -26,11 +28,15 @@ UNIT = 1 << 20
 LOOKED = 2_000
 """How many of the best are looked through for one that was not asked."""
 
+STATES = 30_000
+"""So many states the forest within a budget may have."""
+
 
 class Additive:
     """Measures each block in `measures` networks, but with no more than half of the evaluations; then asks the best by sum.
 
-    These have a `cost` of at most `most`, where a cost is named. Scores are worked out again after `batch` trials; 0: never.
+    These have a `cost` of at most `most`, where a cost is named. Scores are worked out again after `batch` trials, later
+    after a tenth of all; 0: never.
     `ridge` is how many networks of the mean score each block counts for.
     """
 
@@ -51,12 +57,11 @@ class Additive:
         self._measures, self._batch, self._ridge = measures, batch, ridge
         self._half = context.evaluations // 2 if context.evaluations is not None else None
         self._unfolded = unfold(context.space.forest)
-        self._bound = Bound(self._unfolded.costs(context.space.costs(cost)), most) if cost else None
+        self._within = _within(self._unfolded, context.space.costs(cost), most) if cost else None
         self._blocks = _Blocks(context.space.forest, self._unfolded)
         self._upto = 0
         self._open: frozenset[int] = frozenset()
         self._best: Iterator[Derivation] | None = None
-        self._entered = 0
 
     def ask(self, rng: Random) -> Proposal:
         """Return a network with the block that was measured least, later the best by sum that was not asked.
@@ -66,7 +71,7 @@ class Additive:
         self._enter()
         if not self._upto and not self._is_measured():
             return Proposal(self._measuring(rng), origin={"operator": "measure"})
-        if not self._upto or (self._batch and len(self._history) - self._upto >= self._batch):
+        if not self._upto or (self._batch and len(self._history) - self._upto >= max(self._batch, self._upto // 10)):
             self._upto, self._best = len(self._history), None
             self._open = frozenset(trial.number for trial in self._history.under_way())
         if self._best is None:
@@ -94,11 +99,9 @@ class Additive:
 
     # ---------------------------------------------------------------- measuring
     def _enter(self) -> None:
-        while self._entered < len(self._history):
-            trial = self._history[self._entered]
-            self._entered += 1
-            if trial.status != "lost":
-                self._blocks.enter(trial.derivation.edges)
+        for number in range(self._blocks.entered, len(self._history)):
+            trial = self._history[number]
+            self._blocks.enter(() if trial.status == "lost" else trial.derivation.edges)
 
     def _is_measured(self) -> bool:
         """Whether every block was asked often enough, or half of the evaluations are gone."""
@@ -115,17 +118,32 @@ class Additive:
 
     # ---------------------------------------------------------------- solving
     def _solved(self) -> Iterator[Derivation]:
-        """Return the best derivations by the sums of their blocks, within the bound."""
+        """Return the best derivations of the unfolded forest by the sums of their blocks, within the bound."""
         scores = self._blocks.fitted(
             [
-                (trial.derivation.edges, self._history.score(trial))
+                (number, self._history.score(trial))
                 for number in range(self._upto)
                 if (trial := self._history[number]).done and number not in self._open and trial.fidelity == 1.0
             ],
             self._ridge,
         )
-        found = dearest(self._unfolded.forest, scores, within=self._bound)
-        return (derivation for _, derivation in islice(found, LOOKED + len(self._history)))
+        many, within = LOOKED + len(self._history), self._within
+        if within is None:
+            return (derivation for _, derivation in islice(dearest(self._unfolded.forest, scores), many))
+        found = islice(dearest(within.forest, within.costs(scores)), many)
+        return (within.whole(derivation) for _, derivation in found)
+
+
+def _within(unfolded: Unfolded, costs: list[int], most: int) -> Restricted:
+    """Return the forest of what is within a budget, where costs are too many to tell apart without some near its end.
+
+    Raises ValueError where there is nothing, TooManyStates where costs cannot be told apart at all.
+    """
+    own = unfolded.costs(costs)
+    try:
+        return restrict(unfolded.forest, own, high=most, limit=STATES)
+    except TooManyStates:
+        return bucketed(unfolded.forest, own, high=most, limit=STATES)
 
 
 class _Blocks:
@@ -142,10 +160,18 @@ class _Blocks:
                 self._edges[block].append(edge)
         self._often = [0] * len(numbers)
         self._numbers = numbers
+        self._entered: list[list[int]] = []
+
+    @property
+    def entered(self) -> int:
+        """How many networks were entered."""
+        return len(self._entered)
 
     def enter(self, edges: tuple[int, ...]) -> None:
-        """Count a network that was asked."""
-        for block in set(self._blocks(edges)):
+        """Note the blocks of the network that was asked next, one as often as it is there; none for a lost one."""
+        found = features(self._forest, edges, self._unfolded.context) if edges else []
+        self._entered.append([self._numbers[feature] for feature in found])
+        for block in set(self._entered[-1]):
             self._often[block] += 1
 
     def least(self) -> int:
@@ -158,22 +184,18 @@ class _Blocks:
         block = rng.choice([block for block, often in enumerate(self._often) if often == least])
         return self._through.draw(rng.choice(self._edges[block]), rng)
 
-    def fitted(self, trials: list[tuple[tuple[int, ...], float]], ridge: float) -> list[int]:
-        """Return the score of each edge of the unfolded forest, in whole numbers."""
+    def fitted(self, trials: list[tuple[int, float]], ridge: float) -> list[int]:
+        """Return the score of each edge of the unfolded forest, in whole numbers, from networks by number and their scores."""
         if not trials:
             return [0] * self._unfolded.forest.edges
         counts: Floats = np.zeros((len(trials), len(self._often)))
-        for row, (edges, _) in enumerate(trials):
-            np.add.at(counts[row], self._blocks(edges), 1.0)
+        for row, (number, _) in enumerate(trials):
+            np.add.at(counts[row], self._entered[number], 1.0)
         scores: Floats = np.array([score for _, score in trials])
         scores = scores - scores.mean()
         spread = float(np.abs(scores).max()) or 1.0
         found = _ridge(counts - counts.mean(axis=0), scores / spread, ridge)
         return [0 if block < 0 else round(float(found[block]) * UNIT) for block in self._of_edge]
-
-    def _blocks(self, edges: tuple[int, ...]) -> list[int]:
-        """Return the blocks of a derivation of the whole, one as often as it is there."""
-        return [self._numbers[feature] for feature in features(self._forest, edges, self._unfolded.context)]
 
 
 def _ridge(counts: Floats, scores: Floats, ridge: float) -> Floats:

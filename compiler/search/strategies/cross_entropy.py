@@ -26,7 +26,7 @@ class CrossEntropy:
     `smoothing` is how many decisions the shares of the space count for, and how many those of all places at each place.
     """
 
-    def __init__(self, context: Context, *, elite: int = 10, batch: int = 10, smoothing: float = 1.0) -> None:
+    def __init__(self, context: Context, *, elite: int = 8, batch: int = 5, smoothing: float = 1.0) -> None:
         if elite < 1 or batch < 1 or smoothing <= 0.0:
             found = f"elite={elite}, batch={batch}, smoothing={smoothing}"
             raise ValueError(f"expected elite and batch of at least 1 and smoothing above 0, found {found}")

@@ -35,7 +35,7 @@ class Mcts:
     values count alike; a share `chance` of the choices below the tree are drawn by their weights."""
 
     def __init__(
-        self, context: Context, *, explore: float = 0.3, rapid: float = 30.0, chance: float = 0.1, starts: int = 10
+        self, context: Context, *, explore: float = 0.5, rapid: float = 30.0, chance: float = 0.1, starts: int = 10
     ) -> None:
         if explore < 0.0 or rapid <= 0.0 or not 0.0 <= chance <= 1.0 or starts < 1:
             found = f"explore={explore}, rapid={rapid}, chance={chance}, starts={starts}"

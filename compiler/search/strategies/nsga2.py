@@ -15,7 +15,7 @@ from archc.search.protocol import Context, Json, Proposal, Trial
 class Nsga2:
     """Keeps the `population` best by front and crowding; as many children at a time compete with them."""
 
-    def __init__(self, context: Context, *, population: int = 24) -> None:
+    def __init__(self, context: Context, *, population: int = 20) -> None:
         self._generations = Generations(context.history, population, survivors)
 
     def ask(self, rng: Random) -> Proposal:

@@ -17,7 +17,7 @@ from archc.search.protocol import Context, Json, Proposal, Trial
 class Nsga3:
     """Keeps `population` members that are spread over the directions; as many children at a time compete with them."""
 
-    def __init__(self, context: Context, *, population: int = 24) -> None:
+    def __init__(self, context: Context, *, population: int = 20) -> None:
         goals = len(context.objective.goals)
         self._directions = tuple(directions(goals, population))
         self._generations = Generations(context.history, population, self._survivors)
