@@ -114,6 +114,20 @@ class Forest:
         return tuple(tuple(children[low:high]) for low, high in pairwise(bounds))
 
     @cached_property
+    def spoken(self) -> tuple[tuple[tuple[int | None, ...], tuple[str, ...]], ...]:
+        """For each edge the options that it decides, None for a number of a range, and what stands before each child."""
+        options = [
+            tuple(None if self.sites[site].is_continuous else option for site, option in entry)
+            for entry in self.decisions
+        ]
+        nested, bounds = self.nested.tolist(), self.first_child.tolist()
+        marks = [
+            tuple("(" if nested[place] else "" for place in range(high - 1, low - 1, -1))
+            for low, high in pairwise(bounds)
+        ]
+        return tuple((options[label], mark) for label, mark in zip(self.label.tolist(), marks, strict=True))
+
+    @cached_property
     def owner(self) -> Ints:
         """The state of each edge."""
         return np.repeat(np.arange(self.states), np.diff(self.first_edge))
@@ -141,22 +155,21 @@ class Derivation:
 def script(forest: Forest, derivation: Derivation) -> Script:
     """Return the decisions of a derivation."""
     found: list[int | float | str] = []
-    reals, edges = iter(derivation.reals), iter(derivation.edges)
-    nested, starts = forest.nested, forest.first_child
+    reals = iter(derivation.reals)
+    edges = iter(derivation.edges)
     waiting = [""]
+    spoken = forest.spoken
     while waiting:
         mark = waiting.pop()
-        if mark == ")":
+        if mark:
             found.append(mark)
-            continue
-        if mark == "(":
-            found.append(mark)
+            if mark == ")":
+                continue
             waiting.append(")")
-        edge = next(edges)
-        for site, option in forest.decisions[forest.label[edge]]:
-            found.append(next(reals) if forest.sites[site].is_continuous else option)
-        start, count = int(starts[edge]), len(forest.calls[edge])
-        waiting.extend("(" if nested[start + place] else "" for place in range(count - 1, -1, -1))
+        options, marks = spoken[next(edges)]
+        for option in options:
+            found.append(next(reals) if option is None else option)
+        waiting += marks
     return tuple(found)
 
 
