@@ -49,14 +49,18 @@ class _Layout:
 def pictures(graph: Graph) -> list[tuple[str, str]]:
     """Return a name and an SVG for a network and for the blocks that it is made of, the most used first."""
     found = [(graph.name, picture(graph))]
-    inner: dict[str, Graph] = {}
-    uses: Counter[str] = Counter()
-    for name, part, times in _blocks(graph):
-        if len(part.nodes) >= SMALL or any(isinstance(node, CallNode | LoopNode) for node in part.nodes):
-            inner.setdefault(name, part)
-            uses[name] += times
-    for name, many in uses.most_common(MOST_BLOCKS):
-        found.append((f"{name}, {many} times" if many > 1 else name, picture(inner[name])))
+    inner: list[tuple[str, Graph]] = []
+    uses: Counter[int] = Counter()
+    for name, part in _blocks(graph):
+        chain = _chain(part)
+        if chain is not None and len(chain) <= SMALL:
+            continue
+        if (name, part) not in inner:
+            inner.append((name, part))
+        uses[inner.index((name, part))] += 1
+    for at, many in uses.most_common(MOST_BLOCKS):
+        name, part = inner[at]
+        found.append((f"{name}, {many} times" if many > 1 else name, picture(part)))
     return found
 
 
@@ -75,17 +79,15 @@ def picture(graph: Graph) -> str:
     return f'<svg {size} role="img" class="graph">{title}{"".join(parts)}</svg>'
 
 
-def _blocks(graph: Graph) -> Iterator[tuple[str, Graph, int]]:
-    waiting = [(graph, 1)]
+def _blocks(graph: Graph) -> Iterator[tuple[str, Graph]]:
+    waiting = [graph]
     while waiting:
-        part, times = waiting.pop()
-        for node in part.nodes:
+        for node in waiting.pop().nodes:
             if isinstance(node, CallNode):
-                yield node.block, node.graph, times
-                waiting.append((node.graph, times))
+                yield node.block, node.graph
+                waiting.append(node.graph)
             elif isinstance(node, LoopNode):
-                for step in node.steps:
-                    waiting.append((step, times))
+                waiting.extend(node.steps)
 
 
 # ---------------------------------------------------------------- boxes
@@ -106,14 +108,10 @@ def _labelled(node: OpNode | CallNode | LoopNode, above: list[int]) -> tuple[lis
         case OpNode():
             return [_op(node)], above, "op"
         case CallNode():
-            inside = node.graph.nodes
-            if (
-                inside
-                and len(inside) < SMALL
-                and all(isinstance(part, OpNode) and len(part.inputs) == 1 for part in inside)
-            ):
-                return [_op(part) for part in inside if isinstance(part, OpNode)], above, "op"
-            return [node.block if inside else f"{node.block}: as it is"], above, "block"
+            chain = _chain(node.graph)
+            if chain is not None and len(chain) <= SMALL:
+                return chain or ["as it is"], above, "op"
+            return [node.block], above, "block"
         case LoopNode():
             first = node.steps[0].nodes if node.steps else ()
             names = [
@@ -122,6 +120,21 @@ def _labelled(node: OpNode | CallNode | LoopNode, above: list[int]) -> tuple[lis
                 if not isinstance(part, LoopNode)
             ]
             return [f"{' → '.join(names[:3]) or node.key} × {len(node.steps)}"], above, "block"
+
+
+def _chain(graph: Graph) -> list[str] | None:
+    """Return the operations of a graph that is one after the other; None where it is more than that."""
+    found: list[str] = []
+    waiting = [*reversed(graph.nodes)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, LoopNode) or len(node.inputs) != 1 or len(node.outputs) != 1 or len(found) > SMALL:
+            return None
+        if isinstance(node, CallNode):
+            waiting.extend(reversed(node.graph.nodes))
+        else:
+            found.append(_op(node))
+    return found
 
 
 def _op(node: OpNode) -> str:
