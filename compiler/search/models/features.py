@@ -8,12 +8,14 @@ places, which are decisions with the way to them from the root. Equal places of 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archc.members import Space
-from archc.spaces.forest import Derivation, Forest
+from archc.runtime.derivations.nodes import KNOWN
+from archc.spaces.forest import Decision, Derivation, Forest
 
 Floats = NDArray[np.float64]
 
@@ -84,11 +86,11 @@ class _Open:
 
 def _decisions(forest: Forest, derivation: Derivation) -> Iterator[tuple[_Label, _Label, tuple[int, ...]]]:
     """Yield each decision with the one above it and its way from the root; states that decide nothing are left out."""
-    calls, labels, reals = forest.calls, forest.label, iter(derivation.reals)
+    calls, made, reals = forest.calls, _made(forest), iter(derivation.reals)
     waiting = [_Open(NO_LABEL, ())]
     for edge in derivation.edges:
         above = waiting.pop()
-        decisions = forest.decisions[labels[edge]]
+        decisions = made[edge]
         if decisions:
             way = (*above.way, above.many) if len(above.way) <= DEEPEST else above.way
             above.many += 1
@@ -99,6 +101,12 @@ def _decisions(forest: Forest, derivation: Derivation) -> Iterator[tuple[_Label,
                 upper = label
             above = _Open(upper, way)
         waiting.extend([above] * len(calls[edge]))
+
+
+@lru_cache(maxsize=KNOWN)
+def _made(forest: Forest) -> Sequence[tuple[Decision, ...]]:
+    """Return the decisions of each edge."""
+    return [forest.decisions[label] for label in forest.label.tolist()]
 
 
 def _bin(forest: Forest, site: int, value: float) -> int:

@@ -12,9 +12,13 @@ from archc.members import Member
 from archc.runtime.derivations.edit import NoOther
 from archc.search.fresh import unseen
 from archc.search.protocol import History, Trial
+from archc.spaces.forest import Derivation
 
 MOST_NEIGHBOURS = 60
 """Of members with many choices, so many neighbours are looked at."""
+
+MOST_NODES = 40_000
+"""Members with many nodes take long to describe: there are fewer candidates then, so that they have about so many at a time."""
 
 
 @dataclass(slots=True)
@@ -38,7 +42,8 @@ class Pool:
         for number in best:
             self._add(found, self._neighbours(number), number)
             self._add(found, self._redrawn(number, rng), number)
-        self._add(found, self.history.space.sample(rng, self.draws), None)
+        draws = _fewer(self.draws, self.history[best[0]].derivation) if best else self.draws
+        self._add(found, self.history.space.sample(rng, draws), None)
         if not found:
             found[unseen(self.history, rng)] = None
         return found
@@ -52,7 +57,7 @@ class Pool:
         """Return neighbours of a trial: of many, those that its seed draws."""
         if number not in self._around:
             drawn = self.history.space.neighbours(self.history.member(number), Random(self.history[number].seed))
-            self._around[number] = list(islice(drawn, MOST_NEIGHBOURS))
+            self._around[number] = list(islice(drawn, _fewer(MOST_NEIGHBOURS, self.history[number].derivation)))
         return self._around[number]
 
     def _redrawn(self, number: int, rng: Random) -> list[Member]:
@@ -62,3 +67,7 @@ class Pool:
             return [self.history.space.mutate(member, rng) for _ in range(3)]
         except NoOther:
             return []
+
+
+def _fewer(many: int, derivation: Derivation) -> int:
+    return max(5, min(many, MOST_NODES // len(derivation.edges)))
