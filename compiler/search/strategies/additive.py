@@ -28,6 +28,9 @@ UNIT = 1 << 20
 LOOKED = 2_000
 """How many of the best are looked through for one that was not asked."""
 
+FENCE = 3.0
+"""So many times the distance of the quartiles below the lower one, scores no longer tell apart."""
+
 STATES = 30_000
 """So many states the forest within a budget may have."""
 
@@ -192,10 +195,21 @@ class _Blocks:
         for row, (number, _) in enumerate(trials):
             np.add.at(counts[row], self._entered[number], 1.0)
         scores: Floats = np.array([score for _, score in trials])
+        scores = _fenced(scores)
         scores = scores - scores.mean()
         spread = float(np.abs(scores).max()) or 1.0
         found = _ridge(counts - counts.mean(axis=0), scores / spread, ridge)
         return [0 if block < 0 else round(float(found[block]) * UNIT) for block in self._of_edge]
+
+
+def _fenced(scores: Floats) -> Floats:
+    """Return scores of which none is below the outer fence (Tukey, "Exploratory Data Analysis", 1977).
+
+    Where training broke down, how far down says nothing of the blocks.
+    """
+    low, high = np.quantile(scores, [0.25, 0.75])
+    found: Floats = np.maximum(scores, low - FENCE * (high - low))
+    return found
 
 
 def _ridge(counts: Floats, scores: Floats, ridge: float) -> Floats:
