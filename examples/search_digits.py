@@ -1,4 +1,4 @@
-"""Cells for handwritten digits: evolution beside random search, over several seeds, in child processes.
+"""Networks for handwritten digits: evolution beside random search, over several seeds, in child processes.
 
 `python examples/search_digits.py` runs 200 trials a search; `--trials 30 --seeds 3 --epochs 5` is a small one. It prints rows for
 examples/README.md: what each strategy found, relative to the mean of random networks (Yang, Esperança and Carlucci, "NAS
@@ -55,8 +55,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--space", choices=["cells", "einspace"], default="cells")
     asked = parser.parse_args()
-    space = archc.load(HERE / "digits.arch")["DigitNet"].space(at="[1, 8, 8]")
+    space = space_of(asked.space)
     small: dict[str, Json] = {"population": 10, "sample": 4} if asked.trials < 100 else {}
     found = [
         search(space, strategy, settings, (seed, asked.trials, asked.epochs, asked.workers))
@@ -67,13 +68,20 @@ def main() -> None:
     rank(found)
 
 
+def space_of(name: str) -> Space:
+    """Return the cells of digits.arch, or einspace with the four likeliest types at each mention of a space inside itself."""
+    if name == "cells":
+        return archc.load(HERE / "digits.arch")["DigitNet"].space(at="[1, 8, 8]")
+    return archc.load(HERE / "einspace.arch")["Net"].space(at="[1, 8, 8]", most_types=4, classes=10)
+
+
 def search(space: Space, strategy: str, settings: dict[str, Json], size: tuple[int, int, int, int]) -> Found:
     """Return what a search of one seed found; it is kept in build/digits, where a search that was broken off goes on."""
     seed, trials, epochs, many = size
     name = f"digits:{epochs}"
     wanted = Search(space, OBJECTIVE, strategy, settings, seed=seed, evaluations=trials, ahead=many)
-    store, saved = _opened(BUILT / f"{strategy}-{seed}-{epochs}.archdb", about(wanted, name))
-    limits = WorkerLimits(seconds=300.0, memory=2 * 2**30)
+    store, saved = _opened(BUILT / f"{space.name}-{strategy}-{seed}-{epochs}.archdb", about(wanted, name))
+    limits = WorkerLimits(seconds=120.0, memory=2 * 2**30)
     with store:
         workers = Workers(name, OBJECTIVE, Fleet(many, limits, threads=1))
         try:

@@ -5,10 +5,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
+from typing import TYPE_CHECKING
 
 from archc.graph import Graph
 from archc.members import Member, Space
 from archc.search.tasks.inputs import random_inputs
+
+if TYPE_CHECKING:
+    import torch
+
+    from archc.search.tasks.data import Tensors
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +48,15 @@ def latency(graph: Graph, bench: Bench = Bench()) -> Latency:
     from archc.lower.torch_module import to_module
 
     device = torch.device(bench.device)
-    module = to_module(graph, device=device).eval()
-    inputs = random_inputs(graph, bench.batch, device)
+    return timed(to_module(graph, device=device), random_inputs(graph, bench.batch, device), bench)
+
+
+def timed(module: "torch.nn.Module", inputs: "Tensors", bench: Bench) -> Latency:
+    """Return how long a module takes to evaluate inputs that are on the same device; it is in evaluation mode then."""
+    import torch
+
+    device = torch.device(bench.device)
+    module.eval()
 
     def run() -> None:
         module(*inputs)

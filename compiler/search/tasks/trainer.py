@@ -8,6 +8,7 @@ from math import cos, isfinite, pi
 from random import Random
 from typing import TYPE_CHECKING
 
+from archc.search.latency import Bench, timed
 from archc.search.protocol import Metrics
 from archc.search.tasks.base import Budget, Direction, Recipe
 from archc.search.tasks.data import NO_TARGET, Data, Split
@@ -23,10 +24,12 @@ METRICS: Mapping[str, Direction] = {
     "loss": "minimize",
     "test_accuracy": "maximize",
     "params": "minimize",
+    "latency": "minimize",
     "epochs": "minimize",
 }
 """What training finds: accuracy and loss on validation at the best epoch, which weights then are judged on the test split,
-how many learned numbers there are, and after how many epochs training stopped."""
+how many learned numbers there are, milliseconds of one sample on one thread, and after how many epochs training stopped.
+All but the latency are the same for a seed."""
 
 EVALUATED_AT_ONCE = 512
 AVERAGE = 0.99
@@ -160,6 +163,8 @@ class _Training:
 
     def run(self) -> Metrics:
         """Return the metrics at the best epoch, whose weights the module has then."""
+        import torch
+
         judged = self.module if self.averaged is None else self.averaged.module
         best: _Score | None = None
         weights: Mapping[str, torch.Tensor] = {}
@@ -177,11 +182,13 @@ class _Training:
         self.module.load_state_dict(weights)
         test = self.score(self.module, self.data.test)
         params = sum(weight.numel() for weight in self.module.parameters())
+        one, _ = self.data.test.batch(torch.arange(1), self.device)
         return {
             "accuracy": best.accuracy,
             "loss": best.loss,
             "test_accuracy": test.accuracy,
             "params": params,
+            "latency": 1000.0 * timed(self.module, one, Bench(str(self.device), runs=20)).seconds,
             "epochs": epoch,
         }
 
