@@ -131,6 +131,14 @@ def test_resume_takes_task_strategy_and_seed_from_the_store(folder: Path) -> Non
     assert [(t.key, t.seed) for t in whole] == [(t.key, t.seed) for t in part]
 
 
+def test_resume_takes_the_space_and_the_goals_from_the_store_too(folder: Path) -> None:
+    (folder / "wide.arch").write_text("arch 0.1\nspace Wide(n) : [d] -> [2] = linear(n | 2*n) -> relu -> linear(2)\n")
+    words = [*SUM, "--at", "[4]", "--set", "n=8", "--where", "params <= 200", "--minimize", "params"]
+    assert main(["search", "wide.arch:Wide", *words, "--trials", "1", "--quiet"]) == 0
+    assert main(["search", "wide.arch:Wide", "--resume", "--trials", "2", "--quiet"]) == 0
+    assert main(["report", "Wide.archdb"]) == 0
+
+
 def test_goals_come_from_the_annotation_and_costs_from_archc(capsys: Output, folder: Path) -> None:
     assert search(*SUM, "--trials", "9", "--quiet", space="Two") == 0
     head = capsys.readouterr().out.splitlines()[0].split()

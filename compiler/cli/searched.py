@@ -1,7 +1,7 @@
 """The options of `archc search` -> the search that they ask for, its task, and what evaluates it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,9 +64,9 @@ def planned(asked: Asked, kept: "About | None", command: str) -> Planned:
     from archc.search.objectives import ObjectiveError, objective_of
     from archc.search.origin import Origin
 
+    asked = asked if kept is None else as_before(asked, kept)
     program, name, _ = declared(asked.target, ("space",))
-    space = _space(asked, program, name)
-    task_name = asked.task or str(kept.fixed["task"] if kept else "")
+    space, task_name = _space(asked, program, name), asked.task
     task = _task(task_name)
     try:
         goals = objective_of(program, name, task.metrics, maximize=asked.maximize, minimize=asked.minimize)
@@ -91,7 +91,39 @@ def planned(asked: Asked, kept: "About | None", command: str) -> Planned:
     origin = Origin(
         split(asked.target)[0], source.text if source is not None else "", name, asked.at, arguments, asked.where
     )
-    return Planned(search, task, task_name, about(search, task_name, origin.notes(command)))
+    return Planned(
+        search, task, task_name, about(search, task_name, {**origin.notes(command), "given": list(asked.given)})
+    )
+
+
+def as_before(asked: Asked, kept: "About") -> Asked:
+    """Return what was asked, with what was not asked as in the store that is resumed."""
+    from archc.search.findings import objective_of
+
+    notes, goals = kept.notes, objective_of(str(kept.fixed["objective"])).goals
+    has_goals = bool(asked.maximize or asked.minimize)
+    settings, given = notes.get("set"), notes.get("given")
+    known = [f"{name}={_shown(value)}" for name, value in settings.items()] if isinstance(settings, Mapping) else []
+    return replace(
+        asked,
+        task=asked.task or str(kept.fixed["task"]),
+        at=asked.at or str(notes.get("at", "")),
+        where=asked.where or str(notes.get("where", "")),
+        settings=asked.settings or known,
+        given=asked.given or (list(map(str, given)) if isinstance(given, list) else []),
+        maximize=asked.maximize if has_goals else [goal.metric for goal in goals if goal.maximize],
+        minimize=asked.minimize if has_goals else [goal.metric for goal in goals if not goal.maximize],
+    )
+
+
+def _shown(value: "Json") -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case list():
+            return f"[{', '.join(_shown(entry) for entry in value)}]"
+        case _:
+            return str(value)
 
 
 def _space(asked: Asked, program: object, name: str) -> "Space":

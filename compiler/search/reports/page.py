@@ -52,7 +52,7 @@ def _head(found: Findings, best: Sequence[Trial]) -> str:
     boxes = "".join(f"<div><b>{escape(value)}</b><span>{escape(label)}</span></div>" for value, label in facts)
     words = f"{fixed['strategy']} on {fixed['task']}, to {fixed['objective']}, seed {fixed['seed']}"
     damage = f'<p class="bad">The store is damaged: {escape("; ".join(found.damage))}</p>' if found.damage else ""
-    command = f"<pre>{escape(str(notes['command']))}</pre>" if "command" in notes else ""
+    command = f"<pre class=wrap>{escape(str(notes['command']))}</pre>" if "command" in notes else ""
     return f"<h1>{escape(str(fixed['name']))}</h1><p class=dim>{escape(words)}</p>{damage}<div class=facts>{boxes}</div>{command}"
 
 
@@ -207,7 +207,7 @@ def _network(found: Findings, history: History, trial: Trial, store: str) -> str
         ("Python", to_python(graph)),
     ]
     folded = "".join(
-        f"<details{' open' if at == 0 else ''}><summary>{title}</summary><pre>{escape(text)}</pre></details>"
+        f"<details{' open' if at == 0 else ''}><summary>{title}</summary><pre{' class=wrap' if at == 0 else ''}>{escape(text)}</pre></details>"
         for at, (title, text) in enumerate(texts)
     )
     return f"<div class=net><h3>Trial {trial.number}: {escape(goals)}</h3><div class=drawn>{drawn}</div>{folded}</div>"

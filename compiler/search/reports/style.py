@@ -36,6 +36,6 @@ rect{stroke:var(--soft);stroke-width:.8}rect.op{fill:var(--box)}rect.block{fill:
 .edge{fill:none;stroke:var(--soft);stroke-width:1.2}
 details{margin:8px 0}summary{cursor:pointer;color:var(--main)}
 pre{overflow-x:auto;background:var(--end);border:1px solid var(--rule);border-radius:6px;padding:10px 12px;
-font:12.5px/1.45 ui-monospace,"DejaVu Sans Mono",monospace}code{font:13px ui-monospace,"DejaVu Sans Mono",monospace}
+font:12.5px/1.45 ui-monospace,"DejaVu Sans Mono",monospace}pre.wrap{white-space:pre-wrap;overflow-wrap:anywhere}code{font:13px ui-monospace,"DejaVu Sans Mono",monospace}
 @media print{details{display:none}body{max-width:none}}
 """
