@@ -34,6 +34,11 @@ from archc.spaces.forest import Site, forest_of
 
 MODELS = ("bayesian", "predictor", "proxy:params", "optuna:tpe", "optuna:nsga2")
 QUICK: dict[str, Json] = {"start": 4}
+SETTINGS: dict[str, dict[str, Json]] = {
+    "bayesian": {"start": 4, "draws": 30, "incumbents": 5},
+    "predictor": {"start": 4, "models": 2},
+    "proxy:params": {"start": 4, "pool": 30},
+}
 
 RECURSIVE = """arch 0.1
 import std.nn
@@ -64,7 +69,7 @@ def by_key(proposal: Proposal) -> str:
 
 def searched(space: Space, strategy: str, trials: int | None, *, seed: int = 7, ahead: int | None = 1) -> Search:
     """Return a search with few starts."""
-    settings = {} if strategy.startswith(("optuna", "proxy")) else QUICK
+    settings = SETTINGS.get(strategy, {})
     return Search(space, OBJECTIVE, strategy, settings, seed=seed, evaluations=trials, ahead=ahead)
 
 
@@ -292,7 +297,7 @@ def test_boosted_trees_predict_and_do_not_depend_on_the_order_of_features(space:
 
 @pytest.mark.parametrize("acquisition", ["ts", "ucb"])
 def test_both_acquisitions_go_for_what_is_good(space: Space, acquisition: str) -> None:
-    search = Search(space, OBJECTIVE, "predictor", {"acquisition": acquisition}, evaluations=30, ahead=1)
+    search = Search(space, OBJECTIVE, "predictor", {"acquisition": acquisition, "models": 3}, evaluations=24, ahead=1)
     trials = list(ran(search).history)
     assert mean(t.metrics["sum"] for t in trials[10:]) > mean(t.metrics["sum"] for t in trials[:10]) + 8
 

@@ -13,6 +13,7 @@ from random import Random
 
 from archc.build import build
 from archc.check import check
+from archc.cost import graph_cost
 from archc.grammar.diagnostics import CompileError
 from archc.grammar.format import format_file
 from archc.graph import Graph
@@ -140,10 +141,10 @@ class Written:
 
     def _beside(self, graph: Graph, parents: Sequence[int]) -> Member | None:
         """Return the member if it is near a parent: it is found there at once, and elsewhere by a search."""
-        wanted = hash_of(graph)
+        wanted, params = hash_of(graph), graph_cost(graph).params.constant
         for number in parents:
             for member in self._space.neighbours(self._history.member(number)):
-                if member.hash == wanted:
+                if member.cost("params") == params and member.hash == wanted:
                     return member
         return None
 
