@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archc.cli.output import WrongCall
 
 if TYPE_CHECKING:
+    from archc.check import Program
     from archc.members import Member, Space
     from archc.search.about import About
     from archc.search.jobs import Evaluator
@@ -61,18 +62,13 @@ def planned(asked: Asked, kept: "About | None", command: str) -> Planned:
     from archc.cli.typed import declared
     from archc.search.about import about
     from archc.search.loop import Search
-    from archc.search.objectives import ObjectiveError, objective_of
     from archc.search.origin import Origin
 
     asked = asked if kept is None else as_before(asked, kept)
     program, name, _ = declared(asked.target, ("space",))
     space, task_name = _space(asked, program, name), asked.task
     task = _task(task_name)
-    try:
-        goals = objective_of(program, name, task.metrics, maximize=asked.maximize, minimize=asked.minimize)
-    except ObjectiveError as error:
-        word = next((entry for entry in (*asked.maximize, *asked.minimize) if entry in str(error)), "")
-        raise WrongCall("A0922", str(error), word or asked.target) from error
+    goals = _goals(asked, program, name, task)
     workers = positive(asked.workers or "1", "--workers")
     strategy, settings = _strategy(asked, kept, space, goals)
     search = Search(
@@ -126,11 +122,19 @@ def _shown(value: "Json") -> str:
             return str(value)
 
 
-def _space(asked: Asked, program: object, name: str) -> "Space":
-    from archc.check import Program
+def _goals(asked: Asked, program: "Program", name: str, task: "AnyTask") -> "Objective":
+    from archc.search.objectives import ObjectiveError, objective_of
+
+    try:
+        return objective_of(program, name, task.metrics, maximize=asked.maximize, minimize=asked.minimize)
+    except ObjectiveError as error:
+        word = next((entry for entry in (*asked.maximize, *asked.minimize) if entry in str(error)), "")
+        raise WrongCall("A0922", str(error), word or asked.target) from error
+
+
+def _space(asked: Asked, program: "Program", name: str) -> "Space":
     from archc.cli.refined import space_at
 
-    assert isinstance(program, Program), program
     return space_at(program, name, asked.at, asked.settings, asked.where)
 
 
