@@ -114,7 +114,16 @@ def _tensor(sizes: Sequence[int]) -> Tensor:
 
 
 def _plain(kind: Type) -> bool:
-    return not any(part.tags or (isinstance(part, Tensor) and part.kind != FLOAT) for part in tensors(kind))
+    if any(part.tags or (isinstance(part, Tensor) and part.kind != FLOAT) for part in tensors(kind)):
+        return False
+    waiting = [kind]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Product):
+            if len(part.items) == 1:  # stands for its only item as well
+                return False
+            waiting.extend(part.items)
+    return True
 
 
 def _items(kind: Type) -> tuple[Type, ...]:
@@ -171,7 +180,8 @@ def _concat(names: Names) -> Transfer:
         for shape in shapes[1:]:
             if shape[:at] != first[:at] or shape[at + 1 :] != first[at + 1 :]:
                 return None
-        return _tensor((*first[:at], sum(shape[at] for shape in shapes), *first[at + 1 :]))
+        joined = (*first[:at], sum(shape[at] for shape in shapes), *first[at + 1 :])
+        return Tensor(tuple(map(Size.of, joined)))
 
     return transfer
 
