@@ -14,10 +14,13 @@ from random import Random
 
 from archc.members import Member, Space
 from archc.runtime.derivations import weights
-from archc.search.fresh import fresh, unseen
+from archc.search.fresh import unseen
 from archc.search.places import Feature, Place, derive, features, labels, pick
 from archc.search.protocol import Context, Json, Proposal, Trial
 from archc.spaces.forest import Derivation
+
+TRIES = 20
+"""So many draws may be of members that were asked before; the next is drawn by the weights of the space."""
 
 
 class CrossEntropy:
@@ -42,8 +45,7 @@ class CrossEntropy:
         if self._model is None and self._fitted:
             elite = [self._history.member(number) for number in self._fitted]
             self._model = _Model(self._space, elite, self._smoothing)
-        model = self._model
-        found = None if model is None else fresh(self._history, lambda: model.draw(rng))
+        found = None if self._model is None else self._drawn(self._model, rng)
         if found is None:
             return Proposal(unseen(self._history, rng), origin={"operator": "start"})
         return Proposal(found, origin={"operator": "draw", "elite": len(self._fitted)})
@@ -72,6 +74,14 @@ class CrossEntropy:
         for trial in self._history:
             self._enter(trial)
 
+    def _drawn(self, model: "_Model", rng: Random) -> Member | None:
+        """Return a draw that was not asked; the more were, the less the elite counts at its places."""
+        for step in range(TRIES):
+            member = model.draw(rng, 2.0 ** (step // 2))
+            if not self._history.seen(member, 1.0):
+                return member
+        return None
+
     def _enter(self, trial: Trial) -> None:
         if trial.done and trial.fidelity == 1.0 and trial.same_as is None:
             insort(self._best, (-self._history.score(trial), trial.number))
@@ -90,16 +100,16 @@ class _Model:
             for place, label in self._features(member):
                 self._often.setdefault(place, Counter())[label] += 1
 
-    def draw(self, rng: Random) -> Member:
-        """Return a member."""
+    def draw(self, rng: Random, looser: float) -> Member:
+        """Return a member, with so many times the smoothing at each place."""
         forest = self._space.forest
-        edges = derive(forest, lambda place, row: pick(row, self._shares(place, row), rng))
+        edges = derive(forest, lambda place, row: pick(row, self._shares(place, row, looser), rng))
         return Member(self._space, Derivation(tuple(edges), self._sampler.reals(rng, edges)))
 
     def _features(self, member: Member) -> list[Feature]:
         return features(self._space.forest, member.derivation.edges)
 
-    def _shares(self, place: Place, row: range) -> Sequence[float]:
+    def _shares(self, place: Place, row: range, looser: float) -> Sequence[float]:
         """Return in what proportion to take each edge: within one label, as the choice's own shares say."""
         chances = self._chances[row.start : row.stop]
         often = self._often.get(place)
@@ -115,5 +125,5 @@ class _Model:
         for edge, chance in zip(row, chances, strict=True):
             label = known[edge]
             part = chance / sums[label] if sums[label] else 1.0 / alike[label]
-            found.append(often[label] * part + self._smoothing * chance)
+            found.append(often[label] * part + self._smoothing * looser * chance)
         return found
