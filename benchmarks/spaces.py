@@ -1,6 +1,9 @@
 """Spaces refined, counted and drawn from: seconds of the processor, and how large the process became."""
 
+import os
 import resource
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +17,10 @@ from archc.members import Space
 EXAMPLES = Path(__file__).parent.parent / "examples"
 PICTURE = (3, 32, 32)
 DRAWS = 5_000
+PEER = "ARCHC_EINSPACE"
+"""The environment variable that names a checkout of einspace's own code (Ericsson et al., NeurIPS 2024)."""
+
+PEER_SECONDS = 60.0
 
 
 def einspace(depth: int, most_types: int) -> Space:
@@ -49,7 +56,29 @@ def _bounded(depth: int, bound: float | None) -> Iterator[Figure]:
     note = f"16 types at the root, {forest.edges:,} edges; at most {space.lost:.0%} of the weight is lost"
     yield Figure(f"refine einspace {depth} deep, bounded", taken, bound, note=note)
     # the peer: 8.5 well-formed draws a second at depth 6, 26 % of them ill-typed (one thread, its own sampler)
-    yield _draws(f"einspace {depth} deep", space, 1e6 / (100 * 8.5 * 0.74), DRAWS)
+    ours = _draws(f"einspace {depth} deep", space, 1e6 / (100 * 8.5 * 0.74), DRAWS)
+    yield ours
+    if PEER in os.environ:
+        yield _beside(depth, space, ours.value, os.environ[PEER])
+
+
+def _beside(depth: int, space: Space, batched: float, checkout: str) -> Figure:
+    """Return our microseconds a draw, drawn one by one as the peer draws, beside a hundredth of the peer's."""
+    run = [sys.executable, str(Path(__file__).with_name("peer.py")), checkout, str(depth), str(PEER_SECONDS)]
+    done = subprocess.run(run, stdout=subprocess.PIPE, text=True, check=True)
+    _, drawn, sound, seconds = done.stdout.split()
+    theirs = float(seconds) / int(sound) * 1e6
+    sampler = space.sampler()
+    rng = Random(2)
+    start = time.process_time()
+    for _ in range(DRAWS):
+        assert sampler.draw(rng).edges
+    ours = (time.process_time() - start) / DRAWS * 1e6
+    note = (
+        f"{theirs / ours:,.0f} times the peer's sound draws a second, {theirs / batched:,.0f} times in batches; "
+        f"the peer: {int(sound) / float(seconds):.1f} a second, {sound} of {drawn} sound"
+    )
+    return Figure(f"einspace {depth} deep beside its own sampler", ours, theirs / 100, "us", note)
 
 
 def _draws(name: str, space: Space, bound: float, n: int) -> Figure:
