@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from functools import partial
 from importlib import import_module
 from os import devnull
 from types import FrameType
@@ -76,7 +77,7 @@ def measure(depth: int, seconds: float) -> tuple[int, int, float]:
         taken += time.process_time() - start
         if found is not None:
             drawn += 1
-            good += sound(lambda found=found: compiler.compile(found), refusal)
+            good += sound(partial(compiler.compile, found), refusal)
     return drawn, good, taken
 
 
