@@ -17,7 +17,7 @@ PAIRS = 1 << 20
 TABLE = 1 << 24
 """Sums that lie closer together than so many are marked in a table."""
 
-WORK = 1 << 30
+WORK = 1 << 26
 """So many sums of two costs are worked out at most."""
 
 
