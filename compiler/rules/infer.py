@@ -357,6 +357,8 @@ def _labels(source: s.TypeExpr, into: Flow) -> dict[str, Value]:
         return {}
     if len(source.items) == 1:
         return {source.items[0].label: into} if source.items[0].label else {}
+    while isinstance(into.type, Product) and len(into.type.items) == 1:  # (T) is T
+        into = parts_of(into)[0]
     if into.type == UNKNOWN:
         return {item.label: into for item in source.items if item.label}
     return {item.label: part for item, part in zip(source.items, parts_of(into), strict=True) if item.label}
