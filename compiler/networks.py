@@ -7,7 +7,7 @@ from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from archc.graph import Graph
+from archc.graph import CallNode, Graph, LoopNode
 from archc.show.summary import Summary, summarize
 from archc.spaces.identity import hash_of
 from archc.spaces.realize import Entry
@@ -99,10 +99,15 @@ def record_text(name: str, fields: Mapping[str, Field]) -> str:
     """Return a record as a program: a model for each of its networks, and a space that has this record only."""
     from archc.lower.arch import to_program
 
+    found = dict(_networks(fields, ""))
+    taken = {name, *(block for network in found.values() for block in _blocks(network.graph))}
     graphs: dict[str, Graph] = {}
-    for path, network in _networks(fields, ""):
-        own = "".join(part[:1].upper() + part[1:] for part in path.split("."))
-        graphs[path] = replace(network.graph, name=own if own != name else f"{own}Network")
+    for path, network in found.items():
+        wish = own = "".join(part[:1].upper() + part[1:] for part in path.split("."))
+        while own in taken:
+            own += "Network" if own == wish else "2"
+        taken.add(own)
+        graphs[path] = replace(network.graph, name=own)
     names = {path: graph.name for path, graph in graphs.items()}
     return to_program(list(graphs.values()), f"space {name} = {_text(fields, '', names)}\n")
 
@@ -113,6 +118,21 @@ def _networks(fields: Mapping[str, Field], path: str) -> Iterator[tuple[str, Net
             yield f"{path}{name}", entry
         elif isinstance(entry, dict):
             yield from _networks(entry, f"{path}{name}.")
+
+
+def _blocks(graph: Graph) -> Iterator[str]:
+    """Yield the names of the blocks that a network mentions."""
+    waiting = [graph]
+    while waiting:
+        for node in waiting.pop().nodes:
+            match node:
+                case CallNode(block=name, graph=inner):
+                    yield name
+                    waiting.append(inner)
+                case LoopNode(steps=steps):
+                    waiting.extend(steps)
+                case _:
+                    pass
 
 
 def _text(entry: Field | Mapping[str, Field], path: str, names: Mapping[str, str]) -> str:

@@ -29,6 +29,7 @@ class Limits:
     definitions: int = 2_000
     rules: int = 20_000
     alternatives: int = 5_000
+    edges: int = 4_000_000
 
 
 DEFAULT = Limits()
@@ -51,6 +52,7 @@ _WORDS = {
     "parameters": ("A0812", "parameters"),
     "nodes": ("A0813", "operations in a network"),
     "weights": ("A0813", "weights in a network"),
+    "edges": ("A0815", "edges in the grammar of a space"),
     "rules": ("A0541", "rules in a grammar"),
     "alternatives": ("A0542", "alternatives of a rule"),
 }

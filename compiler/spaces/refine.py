@@ -7,10 +7,10 @@ import numpy as np
 
 from archc.build import Argument, At, applied_with, entered
 from archc.check import Program
-from archc.grammar.diagnostics import CompileError, Diagnostic
-from archc.grammar.limits import exceeded
+from archc.grammar.diagnostics import CompileError
 from archc.rules.records import is_record
 from archc.rules.session import Exhausted, Refusal, contained
+from archc.spaces.complaints import empty, too_large
 from archc.spaces.dispatch import begin
 from archc.spaces.forest import Cell, Forest, Use
 from archc.spaces.frames import through
@@ -21,8 +21,6 @@ from archc.values import Definition, Value
 
 EXACT_EDGES = 400_000
 """So many edges are tried before the output types of each mention of a space are bounded."""
-
-BOUNDED_EDGES = 4_000_000
 
 MOST_TYPES = 16
 
@@ -57,17 +55,18 @@ def refine(
     definition = program.definition(name)
     tries = [0, MOST_TYPES, MOST_TYPES // 4] if most_types is None else [most_types]
     for number, most in enumerate(tries):
-        edges = EXACT_EDGES if most_types is None and number == 0 else BOUNDED_EDGES
+        edges = program.limits.edges
+        edges = min(edges, EXACT_EDGES) if most_types is None and number == 0 else edges
         refiner = Refiner.of(program, definition, most, edges, begin)
         try:
             with contained(program.limits, definition.declaration.name_span):
                 return _refined(refiner, definition, arguments or {}, at)
         except TooLarge:
-            continue
+            if number == len(tries) - 1:
+                raise CompileError([too_large(definition, program.limits, refiner.store, refiner.keys.types)]) from None
         except (Refusal, Exhausted) as refusal:
             raise CompileError([refusal.diagnostic]) from None
-    text = f"`{name}` has more than {BOUNDED_EDGES:,} edges at this type"
-    raise CompileError([exceeded(program.limits, "edges", message=text, span=definition.declaration.name_span)])
+    raise AssertionError(tries)
 
 
 def _refined(refiner: Refiner, definition: Definition, arguments: Mapping[str, Argument], at: At | None) -> Refined:
@@ -80,19 +79,17 @@ def _refined(refiner: Refiner, definition: Definition, arguments: Mapping[str, A
         into = refiner.keys.type(entered(session, definition, arguments, at)[1])
     group = refiner.run(("root",), _root(refiner, applied, into))
     if not group.outs:
-        raise Refusal(_empty(definition, group))
+        modules = refiner.program.scopes.modules
+        deep = [
+            name for module in modules for name, entry in module.own.items() if id(entry.declaration) in refiner.deep
+        ]
+        kind = None if into in refiner.inputs.known else refiner.keys.types[into]
+        raise Refusal(empty(definition, kind, group.failure, deep))
     return Refined(_compact(refiner, group, into), refiner)
 
 
 def _root(refiner: Refiner, applied: Value, into: int):  # type: ignore[no-untyped-def]
     return (yield from through(refiner, refiner.plan(applied), into, ()))
-
-
-def _empty(definition: Definition, group: Group) -> Diagnostic:
-    if group.failure is not None:
-        why = group.failure[1]
-        return why() if callable(why) else why
-    return Diagnostic("A0403", f"`{definition.name}` has no member at this type", definition.declaration.name_span)
 
 
 # ---------------------------------------------------------------- compaction

@@ -11,6 +11,7 @@ from archc.grammar.source import Span
 from archc.rules.infer import apply as infer_apply
 from archc.rules.session import Exhausted, Fork, PerUse, Refusal, Session
 from archc.sizes.size import Size
+from archc.spaces.complaints import endless
 from archc.spaces.deferred import Regions
 from archc.spaces.groups import (
     EMPTY,
@@ -88,6 +89,7 @@ class Refiner(Statics):
     marks: Marks = field(init=False)
     least: Least = field(init=False)
     regions: Regions = field(default_factory=Regions)
+    deep: set[int] = field(default_factory=set)
 
     @classmethod
     def of(cls, program: Program, root: Definition, most_types: int, most_edges: int, begin: "Begin") -> "Refiner":
@@ -156,9 +158,9 @@ class Refiner(Statics):
         return group
 
     def _endless(self, stack: list[Key], key: Key) -> Diagnostic:
-        text = f"`{self.root.name}` comes back to itself without a bound that shrinks"
-        hint = "where depth <= 8, on a space of the cycle"
-        return Diagnostic("A0401", text, self.root.declaration.name_span, hint=hint)
+        cycle = [self.planned(entry[0]) for entry in stack[stack.index(key) :] if isinstance(entry[0], int)]
+        into = key[1] if isinstance(key[0], int) else None
+        return endless(cycle, self.keys.types[into] if isinstance(into, int) else None)
 
     def bundled(self, parts: list[Partial], group: Group, mergers: Mergers) -> list[Partial]:
         """Return every way to go on from some parts of a tuple with an output of one more. Raises TooLarge."""
@@ -192,6 +194,7 @@ class Refiner(Statics):
         span = getattr(plan.value, "span", Span(0, 0))
         text = "what stands here would be deeper than the space that it is in allows"
         draft.refuse((-1, Diagnostic("A0401", text, span)))
+        self.deep.update(plan.needs)
         draft.lost = max((self.cut.get(space, 0.0) for space in plan.needs), default=0.0)
         return self.store.close(draft)
 
@@ -376,6 +379,7 @@ class Refiner(Statics):
             draft.lost += self.cut.get(number, 0.0)
             text = f"`{definition.name}` would be deeper than its bound allows"
             draft.refuse((-1, Diagnostic("A0401", text, declaration.name_span)))
+            self.deep.add(number)
             return None
         return tuple(sorted({**known, number: most - 1}.items()))
 

@@ -120,6 +120,10 @@ class Statics:
             known = self._values[key] = Values(found, draft.failure)
         return known
 
+    def planned(self, number: int) -> Value:
+        """Return the architecture of a plan."""
+        return self._plans[number].value
+
     def stage(self, plan: Plan, expr: s.Pipe, at: int) -> Values:
         """Return the values of a stage of a pipeline."""
         key = ("stage", plan.number, at)
