@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
+from string import digits
 from typing import TYPE_CHECKING
 
 from archc.graph import CallNode, Graph, LoopNode
@@ -104,8 +105,8 @@ def record_text(name: str, fields: Mapping[str, Field]) -> str:
     graphs: dict[str, Graph] = {}
     for path, network in found.items():
         wish = own = "".join(part[:1].upper() + part[1:] for part in path.split("."))
-        while own in taken:
-            own += "Network" if own == wish else "2"
+        while not taken.isdisjoint((own, own.rstrip(digits))):  # blocks of one name are numbered
+            own += "Network" if own == wish else "X"
         taken.add(own)
         graphs[path] = replace(network.graph, name=own)
     names = {path: graph.name for path, graph in graphs.items()}

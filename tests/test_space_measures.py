@@ -178,3 +178,13 @@ def test_members_within_bounds_are_drawn_by_their_weights() -> None:
     found = space(": [d] -> [d] where count(linear) <= 1 = 90%: linear(d) -> linear(d) | 8%: linear(d) | 2%: relu", "")
     chances = sorted(2.718281828459045 ** found.logprob(member) for member in found)
     assert chances == pytest.approx([0.2, 0.8])
+
+
+def test_a_space_that_is_too_large_says_where_its_types_come_from() -> None:
+    text = "arch 0.1\nspace S : [d] -> [n] where depth <= 6 = linear(1 .. 50) | S -> S\n"
+    with pytest.raises(archc.CompileError) as caught:
+        archc.loads(text, limits=archc.Limits(edges=9_000))["S"].space(at=(WIDTH,), most_types=0)
+    (found,) = caught.value.diagnostics
+    assert found.code == "A0815"
+    assert "9,000 edges" in found.label
+    assert [(note.subject, "50 output types" in note.text) for note in found.notes] == [("`S`", True)]

@@ -2,9 +2,12 @@
 
 from archc.build import closed_input
 from archc.grammar import syntax as s
+from archc.grammar.diagnostics import Diagnostic
+from archc.grammar.source import NOWHERE, Span
 from archc.rules.arguments import bind
 from archc.rules.choices import ranged, shares
 from archc.rules.infer import signature
+from archc.rules.operands import short
 from archc.rules.records import is_record
 from archc.rules.session import Refusal, Session
 from archc.rules.static import evaluate
@@ -117,7 +120,10 @@ def _network(refiner: Refiner, value: Value, into: int, budget: Budget) -> Frame
             return (yield from _named(refiner, value, into, budget))
         case _:
             session = refiner.session(value.definition if isinstance(value, Applied) else refiner.root)
-            kind = closed_input(session, None, {}, refiner.inputs.known[into])
+            try:
+                kind = closed_input(session, None, {}, refiner.inputs.known[into])
+            except Refusal as refusal:
+                raise _asked(refusal, getattr(value, "span", NOWHERE)) from None
             group = yield from through(refiner, refiner.plan(value), _marked(refiner, kind, into), budget)
             return _typed(refiner, group, kind)
 
@@ -136,7 +142,7 @@ def _applied(refiner: Refiner, applied: Applied, into: int, budget: Budget) -> F
             kind = closed_input(session, signature(definition.declaration), names, refiner.inputs.known[into])
         except Refusal as refusal:
             if refusal.diagnostic.code in ASKED:
-                raise
+                raise _asked(refusal, applied.span) from None
             draft.refuse((0, refusal.diagnostic))
             continue
         given = tuple((name, value, applied.span) for name, value in names.items())
@@ -144,6 +150,15 @@ def _applied(refiner: Refiner, applied: Applied, into: int, budget: Budget) -> F
         group = yield from through(refiner, plan, _marked(refiner, kind, into), budget)
         refiner.settle(draft, taken, _typed(refiner, group, kind))
     return draft
+
+
+def _asked(refusal: Refusal, span: Span) -> Refusal:
+    """Return what to say of a network whose input is not known, at its place in the record."""
+    if refusal.diagnostic.code != "A0702":
+        return refusal
+    text = f"the input of `{short(span)}` is not known here"
+    hint = "give it for all networks, --at '[3, 224, 224]', or by field, at={\"net\": (3, 224, 224)} in Python"
+    return Refusal(Diagnostic("A0702", text, span, hint=hint))
 
 
 def _marked(refiner: Refiner, kind: Type, into: int) -> int:
