@@ -326,7 +326,6 @@ def test_a_full_disk_is_told_and_nothing_is_lost(folder: Path, monkeypatch: pyte
     printed = capsys.readouterr().err
     assert printed.startswith("A0926") and "disk is full" in printed
     monkeypatch.undo()
-    os.chdir(folder)
     assert sum(trial.done for trial in read(folder / "Net.archdb").saved.trials) >= 3
 
 
