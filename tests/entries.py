@@ -20,7 +20,8 @@ from archc.lower.json_graph import to_json as to_json_graph
 from archc.lower.python import to_python
 from archc.show.summary import summarize
 
-SECONDS = 2.0
+SECONDS = 6.0
+"""Of the processor, for one text: against what never ends, on a machine that is busy with other things."""
 MEGABYTES = 500
 
 
