@@ -1,9 +1,13 @@
-"""A driver of its own process for the tests of search: `python driver.py STORE TRIALS WORKERS STRATEGY`.
+"""Drivers for the tests of search, one process each: `python driver.py` reads lines `STORE TRIALS WORKERS STRATEGY`.
 
-It makes the store or resumes it, and writes a line for each trial that is acknowledged: its number and its sum.
+Each line begins a driver, forked from a process that has everything loaded. It makes the store or resumes it, and writes a line
+for each trial that is acknowledged: its number and its sum. Before these come `pid N` and `begun`, behind them `ended CODE`.
 """
 
+import os
 import sys
+import traceback
+from functools import cache
 from pathlib import Path
 
 from searching import Digits
@@ -15,13 +19,14 @@ from archc.search.jobs import Evaluator, Inline, identify
 from archc.search.loop import Saved, Search, run
 from archc.search.protocol import Objective, Trial
 from archc.search.reading import resume
-from archc.search.store import create
+from archc.search.store import create, is_blank
 from archc.search.workers import Fleet, WorkerLimits, Workers
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 OBJECTIVE = Objective.of(maximize=["sum"])
 
 
+@cache
 def cells() -> Space:
     """Return the cells of NAS-Bench-201, small."""
     return archc.load(EXAMPLES / "nasbench201.arch")["Cell"].space(at="[4, 8, 8]", c=4)
@@ -37,7 +42,7 @@ def drive(path: Path, trials: int, workers: int, strategy: str) -> None:
     search = searched(cells(), trials, strategy, None if workers > 1 else 1)
     what = about(search, "digits of the key")
     saved = Saved()
-    if path.exists() and path.stat().st_size:
+    if not is_blank(path):
         store, contents = resume(path, what)
         saved = contents.saved
     else:
@@ -52,12 +57,37 @@ def drive(path: Path, trials: int, workers: int, strategy: str) -> None:
     with store:
         run(search, evaluator, lambda found: identify(Digits(), found), keeper=store, saved=saved, ended=_tell)
     evaluator.close()
-    print("over", flush=True)
 
 
 def _tell(trial: Trial) -> None:
     print(trial.number, trial.metrics.get("sum"), flush=True)
 
 
+def main() -> None:
+    """Run one driver for each line of the input, each to its end."""
+    cells()
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            _live(line)
+        _, status = os.waitpid(pid, 0)
+        print("ended", os.waitstatus_to_exitcode(status), flush=True)
+
+
+def _live(line: str) -> None:
+    """Be a driver, and end; what it begins has its store as a mark in the environment."""
+    code = 1
+    try:
+        path, trials, workers, strategy = line.split()
+        os.environ["ARCHC_TEST_MARK"] = path
+        print("pid", os.getpid(), flush=True)
+        drive(Path(path), int(trials), int(workers), strategy)
+        code = 0
+    finally:
+        if code:
+            traceback.print_exc()
+        os._exit(code)
+
+
 if __name__ == "__main__":
-    drive(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
+    main()

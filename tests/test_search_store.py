@@ -23,7 +23,7 @@ from archc.search.jobs import Inline, identify
 from archc.search.loop import Search, run
 from archc.search.protocol import Objective, Proposal, Trial
 from archc.search.reading import Contents, read, resume
-from archc.search.store import FORMAT, StoreError, create
+from archc.search.store import FORMAT, StoreError, create, is_blank
 
 HERE = Path(__file__).parent
 TASK = "digits of the key"
@@ -114,6 +114,16 @@ def test_a_store_is_not_written_over(space: Space, tmp_path: Path) -> None:
     fill(tmp_path / "a.archdb", searched(space, 5))
     with pytest.raises(StoreError, match="there already; resume it"):
         create(tmp_path / "a.archdb", about(searched(space, 5), TASK))
+
+
+def test_a_file_that_was_opened_and_never_written_is_no_store_yet(space: Space, tmp_path: Path) -> None:
+    path = tmp_path / "a.archdb"
+    database = sqlite3.connect(path)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.close()
+    assert path.stat().st_size
+    assert len(fill(path, searched(space, 5))) == 5
+    assert len(read(path).saved.trials) == 5
 
 
 def test_a_store_of_another_space_or_search_is_refused(space: Space, tmp_path: Path) -> None:
@@ -365,66 +375,108 @@ def marked(mark: str) -> list[int]:
     return found
 
 
-def kill_and_resume(path: Path, *, workers: int, trials: int, kills: int, rng: Random) -> Iterator[int]:
-    """Kill the driver at random points, then let it end; yield how many trials had been acknowledged at each kill."""
-    mark = f"ARCHC_TEST_MARK={path}"
-    command = [sys.executable, str(HERE / "driver.py"), str(path), str(trials), str(workers), "evolution"]
-    acknowledged: dict[str, str] = {}
-    for turn in range(kills + 1):
-        name, _, value = mark.partition("=")
-        driver = subprocess.Popen(
-            command,
+class Drivers:
+    """Begins drivers, each a process of its own, and kills them."""
+
+    def __init__(self) -> None:
+        path = os.pathsep.join([str(HERE), *filter(None, sys.path)])
+        self._server = subprocess.Popen(
+            [sys.executable, str(HERE / "driver.py")],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, name: value, "PYTHONPATH": os.pathsep.join([str(HERE), *filter(None, sys.path)])},
+            env={**os.environ, "PYTHONPATH": path},
         )
-        assert driver.stdout is not None
-        assert driver.stdout.readline() == "begun\n"
-        if turn < kills:
-            time.sleep(rng.random() * (1.5 if workers else 0.3))
-            driver.send_signal(signal.SIGKILL)
-        lines = driver.stdout.read().splitlines()
-        driver.wait()
-        driver.stdout.close()
-        told = dict(line.split(maxsplit=1) for line in lines if line.count(" ") == 1)
+
+    def run(self, path: Path, trials: int, workers: int, *, kill: tuple[int, float] | None = None) -> dict[str, str]:
+        """Return the sums of the trials that a driver acknowledged, by number, when it has ended.
+
+        With `kill`, that is by SIGKILL, so many seconds after so many trials; before the search begins where it is -1 trials.
+        """
+        assert self._server.stdin is not None
+        self._server.stdin.write(f"{path} {trials} {workers} evolution\n")
+        self._server.stdin.flush()
+        pid = int(self._line().removeprefix("pid "))
+        told: dict[str, str] = {}
+        left = -2 if kill is None else kill[0] + 1
+        while True:
+            if left == 0 and kill is not None:
+                time.sleep(kill[1])
+                os.kill(pid, signal.SIGKILL)
+            left -= 1
+            match self._line().split():
+                case ["begun"]:
+                    pass
+                case ["ended", code]:
+                    assert code == ("0" if kill is None else "-9")
+                    return told
+                case [number, value]:
+                    assert number not in told
+                    told[number] = value
+
+    def _line(self) -> str:
+        assert self._server.stdout is not None
+        line = self._server.stdout.readline()
+        assert line, "no driver can be begun"
+        return line
+
+    def close(self) -> None:
+        """End."""
+        self._server.communicate()
+
+
+@pytest.fixture(scope="module")
+def drivers() -> Iterator[Drivers]:
+    """Return what begins drivers."""
+    found = Drivers()
+    yield found
+    found.close()
+
+
+def kill_and_resume(drivers: Drivers, path: Path, *, workers: int, trials: int, kills: int, rng: Random) -> int:
+    """Kill the driver at random points, then let it end; return how many trials were acknowledged by all of them."""
+    acknowledged: dict[str, str] = {}
+    for turn in range(kills + 1):
+        point = rng.randrange(-1, 10), rng.random() * (0.1 if workers else 0.01)
+        told = drivers.run(path, trials, workers, kill=point if turn < kills else None)
         assert not set(told) & set(acknowledged), "a trial that was acknowledged was evaluated again"
         acknowledged |= told
-        assert turn < kills or lines[-1] == "over"
-        deadline = time.monotonic() + 10
-        while marked(mark) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert not marked(mark), "a process is left over"
-        found = read(path).saved.trials
-        assert not read(path).damage
+        deadline = time.monotonic() + 30
+        while marked(f"ARCHC_TEST_MARK={path}") and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not marked(f"ARCHC_TEST_MARK={path}"), "a process is left over"
+        if is_blank(path):
+            assert not acknowledged
+            continue
+        found = read(path)
+        assert not found.damage
         for number, value in acknowledged.items():
-            assert str(found[int(number)].metrics.get("sum")) == value
-        yield len(acknowledged)
+            assert str(found.saved.trials[int(number)].metrics.get("sum")) == value
+    return len(acknowledged)
 
 
-def test_kill_in_the_middle_loses_nothing(space: Space, tmp_path: Path) -> None:
+def test_kill_in_the_middle_loses_nothing(space: Space, drivers: Drivers, tmp_path: Path) -> None:
     for turn in range(2):
         path = tmp_path / f"{turn}.archdb"
-        *_, last = kill_and_resume(path, workers=0, trials=120, kills=2, rng=Random(turn))
-        assert last >= 120 - 2, "each kill can come between a save and what is told of it"
-        whole = run(searched(space, 120), Inline(Digits(), OBJECTIVE), by_key).history
+        told = kill_and_resume(drivers, path, workers=0, trials=100, kills=3, rng=Random(turn))
+        assert told >= 100 - 3, "each kill can come between a save and what is told of it"
+        whole = run(searched(space, 100), Inline(Digits(), OBJECTIVE), by_key).history
         assert essence(read(path).saved.trials) == essence(tuple(whole)), "resumed is not as without the kill"
 
 
-def test_kill_with_workers_leaves_no_process(tmp_path: Path) -> None:
-    *_, last = kill_and_resume(tmp_path / "a.archdb", workers=2, trials=30, kills=1, rng=Random(5))
-    assert 28 <= last <= 30 and sum(trial.done for trial in read(tmp_path / "a.archdb").saved.trials) == 30
+def test_kill_with_workers_leaves_no_process(drivers: Drivers, tmp_path: Path) -> None:
+    told = kill_and_resume(drivers, tmp_path / "a.archdb", workers=2, trials=30, kills=1, rng=Random(5))
+    assert 28 <= told <= 30 and sum(trial.done for trial in read(tmp_path / "a.archdb").saved.trials) == 30
 
 
 @pytest.mark.soak
-def test_two_hundred_kills(tmp_path: Path, record: Callable[[str], None]) -> None:
-    rng, seen = Random(0), []
+def test_two_hundred_kills(drivers: Drivers, tmp_path: Path, record: Callable[[str], None]) -> None:
+    rng, told = Random(0), 0
     for turn in range(15):
-        counts = list(kill_and_resume(tmp_path / f"{turn}.archdb", workers=0, trials=600, kills=10, rng=rng))
-        seen.append(counts[-1])
+        told += kill_and_resume(drivers, tmp_path / f"{turn}.archdb", workers=0, trials=300, kills=10, rng=rng)
     for turn in range(5):
-        counts = list(kill_and_resume(tmp_path / f"w{turn}.archdb", workers=4, trials=150, kills=10, rng=rng))
-        seen.append(counts[-1])
-    record(f"200 kills, 50 of them with 4 workers: all of {sum(seen)} acknowledged trials kept, no process left")
+        told += kill_and_resume(drivers, tmp_path / f"w{turn}.archdb", workers=4, trials=150, kills=10, rng=rng)
+    record(f"200 kills, 50 of them with 4 workers: all of {told} acknowledged trials kept, no process left")
 
 
 if __name__ == "__main__":

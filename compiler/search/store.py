@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -99,11 +99,23 @@ INSERT_STATE = "INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?)"
 INSERT = f"INSERT OR REPLACE INTO trials VALUES ({', '.join('?' * len(COLUMNS))})"
 
 
+def is_blank(path: Path) -> bool:
+    """Return whether there is no file of this name, or one without any table, as a driver leaves it that ends at once."""
+    if not path.exists() or not path.stat().st_size:
+        return True
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            (tables,) = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.Error:
+        return False
+    return bool(tables == 0)
+
+
 def create(path: Path, about: About, *, connect: Connect = sqlite3.connect) -> Store:
     """Return a new store. Raises StoreError where there is a file of this name, or it cannot be written."""
     lock = locked(path)
     try:
-        if path.exists() and path.stat().st_size:
+        if not is_blank(path):
             raise StoreError(f"{path} is there already; resume it, or take another name")
         return Store(path, lock, _prepared(path, about, connect))
     except BaseException:
