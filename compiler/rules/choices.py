@@ -35,6 +35,11 @@ class _First:
         return self
 
 
+def is_peek(chooser: Chooser) -> bool:
+    """Return whether a chooser only looks at what kind of thing an expression is."""
+    return isinstance(chooser, _First)
+
+
 def peek(session: Session, expr: s.Expr, env: Env, evaluate: Evaluate) -> Value:
     """Return what `expr` would be with the first option of every choice, and choose nothing."""
     before = session.chooser

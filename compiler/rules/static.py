@@ -8,7 +8,7 @@ from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.source import Span
 from archc.names.scoping import PATTERNS
 from archc.rules.arguments import bind
-from archc.rules.choices import peek, ranged, settle
+from archc.rules.choices import is_peek, peek, ranged, settle
 from archc.rules.conditions import demand, formula, undecided
 from archc.rules.operands import short
 from archc.rules.session import Refusal, Session
@@ -181,12 +181,17 @@ def _tuple(session: Session, expr: s.Tuple, items: tuple[s.Expr, ...], env: Env)
     values = tuple(_first_look(session, item, env) for item in items)
     if any(isinstance(value, (*ARCHITECTURES, Flow)) for value in values):
         return Closure(expr, env, expr.span)
-    return Items(values if session.chooser is None else tuple(evaluate(session, item, env) for item in items))
+    return Items(tuple(evaluate(session, item, env) for item in items) if _chooses(session) else values)
 
 
 def _first_look(session: Session, expr: s.Expr, env: Env) -> Value:
     """Return the value of `expr` to see what kind it is, without making the choices in it."""
-    return evaluate(session, expr, env) if session.chooser is None else peek(session, expr, env, evaluate)
+    return peek(session, expr, env, evaluate) if _chooses(session) else evaluate(session, expr, env)
+
+
+def _chooses(session: Session) -> bool:
+    """Return whether evaluating makes choices: then what is looked at first is evaluated again."""
+    return session.chooser is not None and not is_peek(session.chooser)
 
 
 def _choice(session: Session, expr: s.Choice, env: Env) -> Value:
@@ -325,10 +330,11 @@ def _apply_function(session: Session, declaration: s.Declaration, env: Env, span
 
 
 def _binary(session: Session, expr: s.Binary, env: Env) -> Value:
-    left = _first_look(session, expr.left, env)
+    is_looked_at = expr.operator == "*" and _chooses(session)
+    left = _first_look(session, expr.left, env) if is_looked_at else evaluate(session, expr.left, env)
     if expr.operator == "*" and isinstance(left, (*ARCHITECTURES, Flow)):
         return Closure(expr, env, expr.span)
-    left = left if session.chooser is None else evaluate(session, expr.left, env)
+    left = evaluate(session, expr.left, env) if is_looked_at else left
     right = evaluate(session, expr.right, env)
     if isinstance(right, (*ARCHITECTURES, Flow)):
         hint = f"{short(expr.right.span)} * {short(expr.left.span)}" if expr.operator == "*" else ""
