@@ -9,9 +9,12 @@ from driver import OBJECTIVE, cells, searched
 from searching import Digits
 
 from archc.members import Space
+from archc.search import protocol
 from archc.search.jobs import Inline, Job, identify
 from archc.search.loop import Bound, Saved, Search, run
 from archc.search.protocol import Context, History, Json, Objective, Outcome, Proposal, Trial, make, named, strategies
+from archc.search.reading import LOST
+from archc.search.strategies.random import Weighted
 
 STRATEGIES = ("random", "uniform", "exhaustive", "local", "evolution")
 
@@ -188,6 +191,43 @@ def test_what_waited_for_a_lost_trial_is_evaluated_itself(space: Space) -> None:
     waiting = replace(trials[1], status="waiting", metrics={}, same_as=0, attempts=0)
     found = run(search, Inline(Digits(), OBJECTIVE), first, saved=Saved((lost, waiting))).history
     assert found[0].status == "lost" and found[1].done and found[1].same_as is None
+
+
+def test_a_lost_trial_is_none_that_was_asked(space: Space) -> None:
+    history, member = History(space, OBJECTIVE), space[0]
+    history.put(Trial(0, member.key, member.derivation, "", 0, 1.0, "lost"))
+    assert history.find(member) is None and not history.seen(member) and not history.under_way()
+    with pytest.raises(ValueError, match="trial 0 is lost"):
+        history.member(0)
+    history.put(Trial(1, member.key, member.derivation, "", 0, 1.0, "waiting"), member)
+    found = history.find(member)
+    assert found is not None and found.number == 1 and history.member(1) is member
+
+
+class Looking(Weighted):
+    """Draws, once it has looked at all that is under way."""
+
+    def ask(self, rng: Random) -> Proposal:
+        """Return a draw."""
+        for trial in self._history.under_way():
+            assert self._history.member(trial.number).key == trial.key
+        return super().ask(rng)
+
+
+@pytest.mark.parametrize("strategy", [name for name in strategies() if name not in ("llm", "proxy")] + ["looking"])
+@pytest.mark.parametrize("ahead", [1, 8])
+def test_every_strategy_goes_on_without_trials_that_were_lost(
+    space: Space, strategy: str, ahead: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(protocol.STRATEGIES, "looking", f"{__name__}:Looking")
+    search = Search(space, OBJECTIVE, strategy, evaluations=12, ahead=ahead, seed=2)
+    trials = list(run(search, Inline(Digits(), OBJECTIVE), by_key).history)
+    for number in (2, 5, 9, 11):
+        trials[number] = replace(LOST, number=number)
+    trials[7] = replace(trials[7], status="running", metrics={})
+    found = run(replace(search, evaluations=14), Inline(Digits(), OBJECTIVE), by_key, saved=Saved(trials)).history
+    assert [trial.number for trial in found if trial.status == "lost"] == [2, 5, 9, 11]
+    assert sum(trial.done for trial in found) == 14 and len(found) == 18
 
 
 def test_a_trial_that_is_the_same_as_one_under_way_waits_for_it(space: Space) -> None:

@@ -190,7 +190,7 @@ class _Loop:
             if not again.ended and again.same_as is not None and self.trials[again.same_as].ended:
                 again = replace(again, same_as=None)  # the outcome that it waited for was lost
             self.trials.append(again)
-            is_hidden = self._is_ordered and again.number >= self.told and again.ended
+            is_hidden = self._is_ordered and again.number >= self.told and again.ended and again.status != "lost"
             self.history.put(replace(again, status="running", metrics={}, reason="") if is_hidden else again)
             self._count(again)
             if again.same_as is None and again.status != "lost":
