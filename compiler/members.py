@@ -135,7 +135,7 @@ class Space:
         cannot be kept at all.
         """
         space = self
-        for wanted in conditions.bounds(condition):
+        for wanted in conditions.bounds(condition, times=self.measured.times):
             space = space.narrowed(wanted, space.costs(wanted.cost))
         return space
 

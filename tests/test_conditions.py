@@ -46,6 +46,23 @@ def test_a_condition_bounds_costs(text: str, found: list[Bounds]) -> None:
     assert bounds(text) == tuple(found)
 
 
+def test_a_cost_that_is_a_time_has_a_unit() -> None:
+    found = bounds("1us < latency <= 2.5ms and params <= 1k", times=["latency"])
+    assert found == (Bounds("latency", 1_001, 2_500_000, " ns"), Bounds("params", None, 1_000))
+    assert str(found[0]) == "1,001 ns <= latency <= 2,500,000 ns"
+    for text, says in (
+        ("latency <= 2", "a time ends in ns, us, ms or s, found `2`"),
+        ("latency <= 2M", "found `2M`"),
+        ("params <= 2ms", "only a latency is a time, found `2ms`"),
+        ("latncy <= 2ms", "`latncy` is no cost; there are .*latency"),
+        ("latency <= 2min", "here stands `2min`"),
+    ):
+        with pytest.raises(ConditionError, match=says):
+            bounds(text, times=["latency"])
+    with pytest.raises(ConditionError, match="`latency` is no cost"):
+        bounds("latency <= 2ms")
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -14,6 +14,7 @@ import pytest
 
 from archc.cli import main
 from archc.cli.live import Tally, table
+from archc.search.origin import space_again
 from archc.search.protocol import Objective, Trial
 from archc.search.reading import read
 from archc.spaces.forest import Derivation
@@ -232,6 +233,20 @@ def test_the_best_trains_and_runs_without_archc_and_others_are_written_later(fol
     assert search("--resume", "--export-best", "later", "--trial", "1", "--quiet") == 0
     assert json.loads((folder / "later/metrics.json").read_text())["trial"] == 1
     assert len(read(folder / "Net.archdb").saved.trials) == 3
+
+
+def test_latency_is_measured_once_and_kept_in_the_store(folder: Path, capsys: Output) -> None:
+    words = [*SUM, "--strategy", "additive", "--option", "cost=latency", "--option", "most=1000000000"]
+    assert search(*words, "--where", "latency <= 1s", "--trials", "3", "--quiet") == 0
+    kept = read(folder / "Net.archdb").about
+    latency = kept.notes["latency"]
+    assert isinstance(latency, dict) and len(latency["pieces"]) == 15
+    assert search("--resume", "--trials", "6", "--quiet") == 0
+    assert read(folder / "Net.archdb").about == kept
+    assert space_again(kept, folder) is not None
+    capsys.readouterr()
+    assert search(*SUM, "--where", "latency <= 1ns", "--trials", "3", "--store", "b.archdb") == 2
+    assert "no member of `Net` has latency <= 1 ns" in capsys.readouterr().err
 
 
 # ---------------------------------------------------------------- what is wrong

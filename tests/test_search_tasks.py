@@ -1,6 +1,7 @@
 """Tasks: data by published rules, one trainer that is exact and says why it stopped, proxies as their papers define them."""
 
 import gzip
+import json
 from collections.abc import Mapping
 from math import exp, log, sqrt
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 import archc
+from archc.members import Member
 from archc.search.correlation import agreements, kendall, ranks, spearman, vote
 from archc.search.footprint import Memory, footprint
-from archc.search.jobs import Job, candidate
-from archc.search.latency import Bench, Table, latency
-from archc.search.protocol import Objective, Outcome
+from archc.search.jobs import Inline, Job, candidate
+from archc.search.latency import Bench, Table, latency, table_of
+from archc.search.loop import Search, run
+from archc.search.protocol import Json, Objective, Outcome
 from archc.search.tasks.base import TASKS, AnyTask, Budget, Candidate, evaluate, task
 from archc.search.tasks.data import Data, Split
 from archc.search.tasks.digits import THIRD, Digits, read
@@ -453,19 +456,57 @@ def test_a_filter_by_memory_refuses_before_a_worker_is_touched() -> None:
     assert f"bytes of training at batch 64 = {high}, at most {low} wanted" in reasons
 
 
-def test_latency_grows_with_work_and_adds_up_over_pieces() -> None:
+def test_latency_grows_with_work() -> None:
     quick = Bench(warm=1, runs=5)
     small, large = (network(f"linear({size})", f"[{size}] -> [{size}]") for size in (8, 1500))
     assert latency(small.graph, quick).seconds < latency(large.graph, quick).seconds
-    space = archc.load(EXAMPLES / "digits.arch")["DigitNet"].space(at="[1, 8, 8]")
-    table = Table(space, quick)
-    members = [space[0], space[7000], space[15000]]
-    estimates = [table.estimate(member) for member in members]
-    assert all(0.0 < value < 1.0 for value in estimates)
-    measured = len(table.pieces)
-    assert [table.estimate(member) for member in members] == estimates and len(table.pieces) == measured
-    whole = table.edges()
-    assert sum(whole[edge] for edge in members[0].derivation.edges) == pytest.approx(estimates[0])
+
+
+def test_a_table_measures_each_piece_once_and_is_noted() -> None:
+    space = archc.loads(SMALL)["Net"].space()
+    table = Table(Bench(warm=1, runs=3))
+    timed = table.onto(space)
+    assert all(0 < taken < 10**9 for taken in table.pieces.values()) and len(table.pieces) == 8
+    again = table_of(json.loads(json.dumps(table.notes())))
+    assert again == table and again is not None
+    assert again.onto(space).costs("latency") == timed.costs("latency"), "nothing is measured again"
+    assert table_of(None) is None and table_of({"pieces": {}}) is None
+
+
+SMALL = """arch 0.1
+space Net : [8] -> [2] = linear(4 | 8) -> (relu | tanh -> tanh) -> linear(2)
+"""
+
+
+def test_a_table_is_a_cost_for_bounds_and_for_the_additive_strategy() -> None:
+    space = archc.loads(SMALL)["Net"].space()
+    first = Table(Bench(warm=0, runs=1))
+    first.onto(space)
+    table = Table(pieces={name: 1000 * 3**number for number, name in enumerate(sorted(first.pieces))})
+    timed = table.onto(space)
+    taken = {member.key: sum(table.pieces[name] for name in pieces(member)) for member in timed}
+    assert {member.key: member.cost("latency") for member in timed} == taken and len(set(taken.values())) == 4
+    middle = sorted(taken.values())[1]
+    inner = timed.where(f"latency <= {middle / 1000}us and nodes <= 4")
+    assert {member.key for member in inner} == {key for key, cost in taken.items() if cost <= middle}
+    assert str(inner.kept[0].bounds) == f"latency <= {middle:,} ns"
+    settings: dict[str, Json] = {"cost": "latency", "most": middle, "measures": 1}
+    objective = Objective.of(maximize=["params"])
+    search = Search(timed, objective, "additive", settings, evaluations=4)
+    origins = [
+        (trial.key, trial.origin["operator"])
+        for trial in run(search, Inline(task("proxy:params"), objective), lambda found: found.member.key).history
+    ]
+    solved = {key for key, operator in origins if operator == "solve"}
+    assert solved and all(taken[key] <= middle for key in solved)
+
+
+def pieces(member: Member) -> list[str]:
+    """Return the hashes of the pieces that a member of SMALL is made of, each by itself."""
+    wide, form = map(int, member.key.split())
+    width, middle = (4, 8)[wide], ("relu", "tanh -> tanh")[form]
+    parts = ((f"linear({width})", 8, width), (middle, width, width), ("linear(2)", width, 2))
+    return [network(text, f"[{into}] -> [{out}]").hash for text, into, out in parts]
 
 
 # ---------------------------------------------------------------- docs

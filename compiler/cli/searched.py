@@ -66,7 +66,7 @@ def planned(asked: Asked, kept: "About | None", command: str) -> Planned:
 
     asked = asked if kept is None else as_before(asked, kept)
     program, name, _ = declared(asked.target, ("space",))
-    space, task_name = _space(asked, program, name), asked.task
+    (space, latency), task_name = _space(asked, program, name, kept), asked.task
     task = _task(task_name)
     goals = _goals(asked, program, name, task)
     workers = positive(asked.workers or "1", "--workers")
@@ -85,7 +85,13 @@ def planned(asked: Asked, kept: "About | None", command: str) -> Planned:
     source = program.loaded.modules[program.loaded.main].file.source
     arguments = dict(space.arguments)
     origin = Origin(
-        split(asked.target)[0], source.text if source is not None else "", name, asked.at, arguments, asked.where
+        split(asked.target)[0],
+        source.text if source is not None else "",
+        name,
+        asked.at,
+        arguments,
+        asked.where,
+        latency,
     )
     return Planned(
         search, task, task_name, about(search, task_name, {**origin.notes(command), "given": list(asked.given)})
@@ -132,10 +138,24 @@ def _goals(asked: Asked, program: "Program", name: str, task: "AnyTask") -> "Obj
         raise WrongCall("A0922", str(error), word or asked.target) from error
 
 
-def _space(asked: Asked, program: "Program", name: str) -> "Space":
-    from archc.cli.refined import space_at
+def _space(asked: Asked, program: "Program", name: str, kept: "About | None") -> "tuple[Space, Json]":
+    """Return the space as far as its condition holds, and the table of latencies if it has one.
 
-    return space_at(program, name, asked.at, asked.settings, asked.where)
+    That is the table of the store that is resumed, or is measured where something mentions it.
+    """
+    from archc.cli.refined import held, space_at
+    from archc.search.latency import LATENCY, Table, table_of
+
+    space = space_at(program, name, asked.at, asked.settings, "")
+    table = table_of(kept.notes.get("latency")) if kept is not None else None
+    if table is None and (LATENCY in asked.where or f"cost={LATENCY}" in asked.options):
+        table = Table()
+    if table is not None:
+        try:
+            space = table.onto(space)
+        except ValueError as error:
+            raise WrongCall("A0914", f"latency cannot be measured: {error}", asked.where or LATENCY) from error
+    return (held(space, asked.where) if asked.where else space), None if table is None else table.notes()
 
 
 def _task(name: str) -> "AnyTask":

@@ -1,20 +1,25 @@
 """A network on a device -> how long it takes; and a table of the pieces of a space, to add up without running a network."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from statistics import median
 from typing import TYPE_CHECKING
 
 from archc.graph import Graph
-from archc.members import Member, Space
+from archc.members import Space
+from archc.search.protocol import Json
 from archc.search.tasks.inputs import random_inputs
+from archc.spaces.identity import hash_of
 
 if TYPE_CHECKING:
     import torch
 
     from archc.search.tasks.data import Tensors
+
+LATENCY = "latency"
+"""The cost that a table makes of itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,32 +96,54 @@ def _threads(many: int) -> Iterator[None]:
 
 @dataclass(slots=True)
 class Table:
-    """How long each piece of a space takes by itself, measured when it is first asked for.
+    """How long each piece of networks takes by itself, measured when it is first asked for.
 
-    An estimate adds pieces up, so that it is a cost of the edges of the forest like any other. It is of use for ranking and
-    for bounds within a space; that it is near the truth is to be shown on some members (`archc.search.correlation`).
+    An estimate adds pieces up, so that it is a cost like any other: `space.where('latency <= 2ms')`, and the `cost` of the
+    additive strategy. That it is near the truth is to be shown on some members (`archc.search.correlation`).
     """
 
-    space: Space
     bench: Bench = Bench()
-    pieces: dict[int, float] = field(default_factory=dict)
-    """Seconds, by number of piece."""
+    pieces: dict[str, int] = field(default_factory=dict)
+    """Nanoseconds, by the hash of a piece."""
 
-    def estimate(self, member: Member) -> float:
-        """Return seconds for a member: the sum over its edges."""
-        return sum(self.edge(edge) for edge in member.derivation.edges)
+    def onto(self, space: Space) -> Space:
+        """Return a space whose members have the cost `latency`, in nanoseconds; what is not in the table is measured.
 
-    def edge(self, edge: int) -> float:
-        """Return what one edge of the space's own forest adds, in seconds."""
-        return sum(self._piece(use.piece) * use.runs for use in self.space.forest.uses[edge])
+        Raises ValueError where a size of the input is not known.
+        """
+        pieces, forest = space.refined.refiner.pieces, space.refined.forest
+        used = sorted({use.piece for uses in forest.uses for use in uses})
+        taken = {number: self._piece(pieces.graph(number)) for number in used}
+        edges = [sum(taken[use.piece] * use.runs for use in uses) for uses in forest.uses]
+        return replace(space, measured=space.measured.beside(LATENCY, edges))
 
-    def edges(self) -> list[float]:
-        """Return what each edge adds, in seconds: measures all pieces of the space."""
-        return [self.edge(edge) for edge in range(self.space.forest.edges)]
+    def _piece(self, graph: Graph) -> int:
+        if not graph.nodes:
+            return 0
+        name = hash_of(graph)
+        if name not in self.pieces:
+            self.pieces[name] = round(latency(graph, self.bench).seconds * 1e9)
+        return self.pieces[name]
 
-    def _piece(self, number: int) -> float:
-        known = self.pieces.get(number)
-        if known is None:
-            graph = self.space.refined.refiner.pieces.graph(number)
-            known = self.pieces[number] = latency(graph, self.bench).seconds if graph.nodes else 0.0
-        return known
+    def notes(self) -> dict[str, Json]:
+        """Return what a store notes of the table."""
+        return {"bench": asdict(self.bench), "pieces": dict(self.pieces)}
+
+
+def table_of(notes: Json) -> Table | None:
+    """Return the table that a store notes; None where it notes none."""
+    match notes:
+        case {
+            "bench": {
+                "device": str() as device,
+                "batch": int() as batch,
+                "warm": int() as warm,
+                "runs": int() as runs,
+                "threads": int() as threads,
+            },
+            "pieces": Mapping() as pieces,
+        }:
+            known = {name: taken for name, taken in pieces.items() if isinstance(taken, int)}
+            return Table(Bench(device, batch, warm, runs, threads), known)
+        case _:
+            return None

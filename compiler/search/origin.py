@@ -10,12 +10,16 @@ from archc.grammar.diagnostics import CompileError
 from archc.load import load_file, load_text
 from archc.members import Space, space_of
 from archc.search.about import About, hash_of_space
+from archc.search.latency import table_of
 from archc.search.protocol import Json
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a space came from: a file and its text, the name, the input type, the settings, and the condition."""
+    """Where a space came from: a file and its text, the name, the input type, the settings, and the condition.
+
+    `latency` is what a table of latencies notes, if there is one.
+    """
 
     file: str
     text: str
@@ -23,12 +27,14 @@ class Origin:
     at: str = ""
     settings: Mapping[str, Argument] | None = None
     where: str = ""
+    latency: Json = None
 
     def notes(self, command: str) -> dict[str, Json]:
         """Return what the store notes, with the command that made it."""
         settings = {key: _plain(value) for key, value in (self.settings or {}).items()}
         own: dict[str, Json] = {"file": self.file, "text": self.text, "space": self.name, "at": self.at}
-        return own | {"set": settings, "where": self.where, "command": command}
+        timed: dict[str, Json] = {} if self.latency is None else {"latency": self.latency}
+        return own | {"set": settings, "where": self.where, "command": command} | timed
 
 
 def _plain(value: Argument) -> Json:
@@ -46,7 +52,8 @@ def origin_of(notes: Mapping[str, Json]) -> Origin | None:
             "set": Mapping() as settings,
             "where": str() as where,
         }:
-            return Origin(file, text, name, at, {key: _argument(value) for key, value in settings.items()}, where)
+            arguments = {key: _argument(value) for key, value in settings.items()}
+            return Origin(file, text, name, at, arguments, where, notes.get("latency"))
         case _:
             return None
 
@@ -74,6 +81,8 @@ def space_again(about: About, folder: Path) -> Space | None:
         try:
             loaded = load_file(path) if path is not None else load_text(origin.text, origin.file, folder)
             space = space_of(check(loaded), origin.name, origin.at or None, origin.settings or {})
+            table = table_of(origin.latency)
+            space = space if table is None else table.onto(space)
             space = space.where(origin.where) if origin.where else space
         except (CompileError, KeyError, ValueError, OSError):
             continue

@@ -11,7 +11,13 @@ class Costs:
     """The costs of one forest, worked out piece by piece when they are first asked for."""
 
     refined: Refined
+    times: tuple[str, ...] = ()
+    """Costs that were measured, in nanoseconds."""
     _edges: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+
+    def beside(self, time: str, edges: list[int]) -> "Costs":
+        """Return these costs and one that was measured, by what each edge adds to it."""
+        return Costs(self.refined, (*self.times, time), {**self._edges, (time, ""): edges})
 
     def edges(self, measure: str, within: str = "") -> list[int]:
         """Return what each edge adds to `measure`: one of MEASURES, or `count(op)` for the number of ops of a name.

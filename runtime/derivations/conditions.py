@@ -1,8 +1,8 @@
 """Text such as `params <= 5M and count(zero) == 0` -> bounds on costs."""
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from fractions import Fraction
 from math import ceil, floor
@@ -11,12 +11,14 @@ from archc.ops import names as ops
 
 COSTS = ("params", "macs", "flops", "activation_bytes", "nodes", "count(op)")
 SCALES = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9, "G": 10**9, "T": 10**12}
+SECONDS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
+"""What a time may end in, and how many nanoseconds that is."""
 FLIPPED = {"<=": ">=", "<": ">", ">=": "<=", ">": "<", "==": "=="}
 EXAMPLE = "params <= 5M"
 LONGEST = 40
 
 TOKEN = re.compile(
-    r"""\s* (?: (count\(\s*\w+\s*\)) | (<=|>=|==|<|>) | ([0-9][0-9_]*(?:\.[0-9]+)?[kKMBGT]?)(?![\w.])
+    r"""\s* (?: (count\(\s*\w+\s*\)) | (<=|>=|==|<|>) | ([0-9][0-9_]*(?:\.[0-9]+)?(?:[kKMBGT]|[num]?s)?)(?![\w.])
     | ([^\W\d]\w*) | ([\w.]+|\S) )""",
     re.VERBOSE,
 )
@@ -32,33 +34,35 @@ class ConditionError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """A cost, and from where to where it may be; None is no bound."""
+    """A cost, and from where to where it may be; None is no bound. Times are in nanoseconds."""
 
     cost: str
     low: int | None = None
     high: int | None = None
+    unit: str = ""
 
     def __str__(self) -> str:
         if self.low == self.high and self.low is not None:
-            return f"{self.cost} == {self.low:,}"
+            return f"{self.cost} == {self.low:,}{self.unit}"
         if self.low is None or self.high is None:
-            low = f" >= {self.low:,}" if self.low is not None else ""
-            return self.cost + low + (f" <= {self.high:,}" if self.high is not None else "")
-        return f"{self.low:,} <= {self.cost} <= {self.high:,}"
+            low = f" >= {self.low:,}{self.unit}" if self.low is not None else ""
+            return self.cost + low + (f" <= {self.high:,}{self.unit}" if self.high is not None else "")
+        return f"{self.low:,}{self.unit} <= {self.cost} <= {self.high:,}{self.unit}"
 
 
-def bounds(text: str) -> tuple[Bounds, ...]:
+def bounds(text: str, *, times: Collection[str] = ()) -> tuple[Bounds, ...]:
     """Return the bounds that a condition puts on each cost, in the order in which it mentions them.
 
     A condition is comparisons joined by `and`, each of a cost and a number, or of a cost between two. Numbers may have
-    a fraction and end in k, M, B (or G) or T. Raises ConditionError on anything else.
+    a fraction and end in k, M, B (or G) or T. `times` are costs besides that are measured: their numbers end in ns, us, ms
+    or s. Raises ConditionError on anything else.
     """
     found: dict[str, Bounds] = {}
-    for words in _clauses(list(_words(text))):
+    for words in _clauses(list(_words(text, times))):
         for cost, operator, number in _comparisons(words):
-            known = found.get(cost, Bounds(cost))
-            low, high = _ends(operator, number)
-            found[cost] = Bounds(cost, _tighter(max, known.low, low), _tighter(min, known.high, high))
+            known = found.get(cost, Bounds(cost, unit=" ns" if cost in times else ""))
+            low, high = _ends(operator, _number(number, is_time=cost in times))
+            found[cost] = replace(known, low=_tighter(max, known.low, low), high=_tighter(min, known.high, high))
     return tuple(found.values())
 
 
@@ -66,7 +70,7 @@ Word = tuple[str, str]
 """What kind of word it is (cost, sign, number or other), and the word."""
 
 
-def _words(text: str) -> Iterator[Word]:
+def _words(text: str, times: Collection[str]) -> Iterator[Word]:
     at = 0
     while text[at:].strip():
         match = TOKEN.match(text, at)
@@ -76,19 +80,20 @@ def _words(text: str) -> Iterator[Word]:
         if other is not None:
             raise ConditionError(f"a condition compares costs with numbers, and here stands `{other}`")
         if name is not None:
-            yield ("and", name) if name == "and" else ("cost", _cost(name))
+            yield ("and", name) if name == "and" else ("cost", _cost(name, times))
         elif count is not None:
             yield "cost", f"count({_op(count[6:-1].strip())})"
         else:
             yield ("sign", sign) if sign is not None else ("number", number)
 
 
-def _cost(name: str) -> str:
-    if name in COSTS:
+def _cost(name: str, times: Collection[str]) -> str:
+    known = (*COSTS, *times)
+    if name in known:
         return name
-    near = get_close_matches(name, COSTS, 1)
-    hint = f"{near[0]} <= 5M" if near else EXAMPLE
-    raise ConditionError(f"`{name}` is no cost; there are {', '.join(COSTS)}", hint)
+    near = get_close_matches(name, known, 1)
+    hint = f"{near[0]} <= {'2ms' if near[0] in times else '5M'}" if near else EXAMPLE
+    raise ConditionError(f"`{name}` is no cost; there are {', '.join(known)}", hint)
 
 
 def _op(name: str) -> str:
@@ -109,26 +114,31 @@ def _clauses(words: list[Word]) -> Iterator[list[Word]]:
     yield clause
 
 
-def _comparisons(words: list[Word]) -> Iterator[tuple[str, str, Fraction]]:
+def _comparisons(words: list[Word]) -> Iterator[tuple[str, str, str]]:
     """Yield cost, operator and number of `cost <= number`, `number <= cost` or `number <= cost <= number`."""
     match [kind for kind, _ in words], [text for _, text in words]:
         case ["cost", "sign", "number"], [cost, sign, number]:
-            yield cost, sign, _number(number)
+            yield cost, sign, number
         case ["number", "sign", "cost"], [number, sign, cost]:
-            yield cost, FLIPPED[sign], _number(number)
+            yield cost, FLIPPED[sign], number
         case ["number", "sign", "cost", "sign", "number"], [low, sign, cost, other, high]:
-            yield cost, FLIPPED[sign], _number(low)
-            yield cost, other, _number(high)
+            yield cost, FLIPPED[sign], low
+            yield cost, other, high
         case _, texts:
             found = f"found `{' '.join(texts)}`" if texts else "found nothing"
             raise ConditionError(f"expected a comparison of a cost with a number, {found}")
 
 
-def _number(text: str) -> Fraction:
+def _number(text: str, *, is_time: bool) -> Fraction:
     if len(text) > LONGEST:
         raise ConditionError(f"a number has at most {LONGEST} characters")
-    digits = text.rstrip("".join(SCALES)).replace("_", "")
-    return Fraction(digits) * SCALES[text[len(text.rstrip("".join(SCALES))) :]]
+    digits = text.rstrip("".join((*SCALES, *SECONDS)))
+    scale = (SECONDS if is_time else SCALES).get(text[len(digits) :])
+    if scale is None and is_time:
+        raise ConditionError(f"a time ends in ns, us, ms or s, found `{text}`", "latency <= 2ms")
+    if scale is None:
+        raise ConditionError(f"only a latency is a time, found `{text}`")
+    return Fraction(digits.replace("_", "")) * scale
 
 
 def _ends(operator: str, number: Fraction) -> tuple[int | None, int | None]:
