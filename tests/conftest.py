@@ -35,8 +35,9 @@ def record(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
-    """Write docs/soak.md after a run of the long tests in which all passed."""
-    if config.getoption("markexpr") != "soak" or exitstatus != 0:
+    """Write docs/soak.md after a run of all long tests in which all passed."""
+    is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.getoption("keyword")
+    if config.getoption("markexpr") != "soak" or exitstatus != 0 or not is_whole:
         return
     reports = [report for report in terminalreporter.getreports("passed") if report.when == "call"]
     rows = []
