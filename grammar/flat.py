@@ -10,6 +10,8 @@ from typing import assert_never
 from archc.grammar import syntax as s
 
 _PLAIN_KEY = re.compile("[A-Za-z][A-Za-z0-9_]*")
+# A sign behind it would make it a percentage of its own.
+_NUMBER_LAST = re.compile(r"(?<![A-Za-z0-9_.])[0-9.]+$")
 # Not seen, or changing the order in which others are seen: written as an escape.
 _HIDDEN = re.compile(
     "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
@@ -202,7 +204,12 @@ def fold_head(node: s.Fold) -> str:
 
 def arm_head(node: s.Arm) -> str:
     """Return the weight of an arm with its colon, if it has one."""
-    return f"{node.weight.text}: " if node.weight is not None else ""
+    if node.weight is None:
+        return ""
+    text = flat_expr(node.weight, TERM)
+    if not node.in_percent:
+        return f"{text}: "
+    return f"({text})%: " if _NUMBER_LAST.search(text) else f"{text}%: "
 
 
 def is_short(node: s.Arm) -> bool:

@@ -183,14 +183,6 @@ def _equals(e: Unexpected) -> Diagnostic | None:
         return e.unexpected("`=`", "the type stands before `where`")
     if e.found.kind == "COLON" and "EQUAL" in e.expected:
         return e.unexpected("`=`", f"a value is given with `=`: {e.before.text} = ...")
-    if (
-        e.found.kind == "COLON"
-        and e.before.kind == "NAME"
-        and e.openers
-        and e.openers[-1].kind == "LPAR"
-        and e.wants_value is False
-    ):
-        return e.unexpected("`,` or `)`", f"an argument is given with `=`: {e.before.text} = ...")
     if e.found.kind == "EQUAL" and "COLON" in e.expected:
         return e.unexpected("`:`", f"a type follows `:`, as in {e.before.text}: Int")
     return None

@@ -236,10 +236,14 @@ class Pipe:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One arm of a choice; `weight` is a Number, a Percent or None."""
+    """One arm of a choice. `weight` is what stands before its colon, if anything; `in_percent` is set for `p%: value`.
 
-    weight: "Number | Percent | None"
+    A number with a sign, `32%`, is a Percent.
+    """
+
+    weight: "Expr | None"
     value: "Expr"
+    in_percent: bool = False
     span: Span = _span()
 
 

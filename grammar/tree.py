@@ -256,12 +256,18 @@ def pipe(span: Span, *stages: s.Expr) -> s.Pipe:
     return s.Pipe(stages, span)
 
 
-def weighted(span: Span, weight: s.Number | s.Percent, value: s.Expr) -> s.Arm:
-    return s.Arm(weight, value, span)
+def weighted(span: Span, weight: s.Expr, value: s.Expr) -> s.Arm:
+    return s.Arm(weight, value, span=span)
+
+
+def percented(span: Span, weight: s.Expr, sign: Token, value: s.Expr) -> s.Arm:
+    if isinstance(weight, s.Number) and weight.text.replace(".", "").isdigit():  # `32 %: value`
+        return s.Arm(s.Percent(f"{weight.text}%", Span(span.start, sign.end, span.source)), value, span=span)
+    return s.Arm(weight, value, in_percent=True, span=span)
 
 
 def choice(span: Span, *arms: s.Expr | s.Arm) -> s.Expr:
-    made = tuple(arm if isinstance(arm, s.Arm) else s.Arm(None, arm, arm.span) for arm in arms)
+    made = tuple(arm if isinstance(arm, s.Arm) else s.Arm(None, arm, span=arm.span) for arm in arms)
     return made[0].value if len(made) == 1 and made[0].weight is None else s.Choice(made, span)
 
 
@@ -276,6 +282,6 @@ def builders() -> dict[str, Callable[..., object]]:
         op_decl, block_decl, where, params, param, number, negative_number, percent, string, regex, boolean, ref,
         hole, tuple_, list_, spread, record, binding, body, statement, one_name, several_names, fold, call, arguments,
         argument, attribute, negative, binary, range_, compare, not_, conjunction, disjunction, pipe, weighted,
-        choice, if_,
+        percented, choice, if_,
     )  # fmt: skip
     return {function.__name__: function for function in made} | type_builders()

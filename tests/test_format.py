@@ -149,8 +149,15 @@ class Growing:
         operator = self.rng.choice(["==", "!=", "<=", ">=", "<", ">", "in"])
         return s.Compare(operator, self.expr(depth - 1), self.expr(depth - 1))
 
+    def weighted_arm(self, depth: int) -> s.Arm:
+        weight = self.expr(depth - 1)
+        in_percent = not isinstance(weight, s.Number) and self.flag()
+        return s.Arm(weight, self.expr(depth), in_percent)
+
     def choice(self, depth: int) -> s.Expr:
         def arm(d: int) -> s.Arm:
+            if self.flag() and self.flag():
+                return self.weighted_arm(d)
             return s.Arm(self.rng.choice([None, s.Number("3"), s.Percent("32%")]), self.expr(d))
 
         arms = self.many(arm, depth, 1)

@@ -80,6 +80,19 @@ def test_pipes_and_logic_are_flat_and_one_arm_leaves_no_node() -> None:
     assert body("3: a") == s.Choice((s.Arm(s.Number("3"), a),))
 
 
+def test_a_weight_is_a_term_before_a_colon() -> None:
+    a, b, c = (s.Ref(name) for name in "abc")
+    two, percent = s.Number("2"), s.Percent("32%")
+    assert body("a: b | c") == s.Choice((s.Arm(a, b), s.Arm(None, c)))
+    assert body("a%: b | c % : a") == s.Choice((s.Arm(a, b, in_percent=True), s.Arm(c, a, in_percent=True)))
+    assert body("2*a: b | (a + 2)%: c") == s.Choice(
+        (s.Arm(s.Binary("*", two, a), b), s.Arm(s.Binary("+", a, two), c, in_percent=True))
+    )
+    assert body("a % b: c") == s.Choice((s.Arm(s.Binary("%", a, b), c),))
+    assert body("32 %: a | b") == s.Choice((s.Arm(percent, a), s.Arm(None, b)))
+    assert body("a % b") == s.Binary("%", a, b)
+
+
 def test_types_nest_as_they_are_written() -> None:
     a, b = s.TypeVariable("a"), s.TypeVariable("b")
     assert kind("a -> b -> a") == s.TypeArrow(a, s.TypeArrow(b, a))
@@ -199,7 +212,6 @@ MISTAKES = [
     ("block A = if a = c then a else b", "A0001", "expected `==`, found `=`", "="),
     ("block A where d % h = 0 = a", "A0001", "expected `==`, found `=`", "="),
     ("block A = a < b < c", "A0001", "comparisons do not chain", "<"),
-    ("block A = f(pad: 1)", "A0001", "expected `=`, found `:`", ":"),
     ("type A = { a = Int }", "A0001", "expected `:`, found `=`", "="),
     ("block A = a -> if b then c else d", "A0001", "an `if` inside another expression stands in parentheses", "if"),
     ("block A = if a then b\nblock B = c", "A0001", "expected `else`, found `block`", "block"),

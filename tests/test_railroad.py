@@ -105,7 +105,8 @@ def test_it_draws_each_space_that_is_mentioned_once() -> None:
     found = picture(railroad(archc.load(EXAMPLES / "einspace.arch").checked, "Root"))
     heads = [title.partition(" ")[0].partition("(")[0] for title in found.said("title")]
     assert sorted(heads) == ["Branch", "Compute", "Fan", "Module", "Patch", "Root", "Route", "Split", "Turn"]
-    assert "Module : a -> b where depth <= 8" in found.said("title")
+    assert "Module(p) : a -> b where depth <= 8" in found.said("title")
+    assert "p%" in found.said("remark")
 
 
 def test_weights_are_shares() -> None:

@@ -112,6 +112,8 @@ def expression(walk: Walk, expr: "s.Expr | s.Spread", scope: Scope, place: Place
         case s.Choice(arms):
             walk.found.extend(weights(expr, walk.kind))
             for arm in arms:
+                if arm.weight is not None:
+                    expression(walk, arm.weight, scope, "static")
                 expression(walk, arm.value, scope, place)
         case s.Hole(span):
             text = "`_` leaves an argument open, and this is none"
@@ -277,8 +279,28 @@ def _call(walk: Walk, call: s.Call, scope: Scope, place: Place) -> None:
     for number, argument in enumerate(call.arguments):
         if isinstance(argument.value, s.Hole):
             continue
+        if not argument.name and (misspelt := _named_by_colon(walk, argument.value, scope)):
+            walk.found.append(misspelt)
+            continue
         fresh = place == "pattern" or (pattern and (argument.name == "p" or (number == 0 and not argument.name)))
         expression(walk, argument.value, scope, "pattern" if fresh else "any")
+
+
+def _named_by_colon(walk: Walk, value: s.Expr, scope: Scope) -> Diagnostic | None:
+    """Return the complaint about `f(pad: 1)`, which reads as an arm of the weight `pad`."""
+    match value:
+        case s.Choice((s.Arm(s.Ref(name) as weight, inner, False), *others)) if not others or not _is_known(
+            walk, name, scope
+        ):
+            assert inner.span.source is not None
+            colon = inner.span.source.text.find(":", weight.span.end)
+            span = Span(colon, colon + 1, inner.span.source)
+            return Diagnostic("A0001", "expected `=`, found `:`", span, hint=f"a value is given with `=`: {name} = ...")
+    return None
+
+
+def _is_known(walk: Walk, name: str, scope: Scope) -> bool:
+    return name in scope or walk.names.find(walk.module, name) is not None
 
 
 def _attribute(walk: Walk, expr: s.Attribute, scope: Scope, place: Place) -> None:

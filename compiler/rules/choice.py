@@ -24,7 +24,7 @@ def choose(session: Session, expr: s.Choice, env: Env, into: Flow, apply: Apply)
     Raises Refusal outside a space, and where no arm fits: then with the arm that got furthest.
     """
     if session.chooser is not None:
-        arm = pick(session, session.chooser, expr)
+        arm = pick(session, session.chooser, expr, env, evaluate)
         return apply(session, evaluate(session, arm.value, env), into, arm.value.span)
     results: list[Flow] = []
     refused: list[tuple[int, s.Arm, Diagnostic]] = []

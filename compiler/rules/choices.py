@@ -9,10 +9,9 @@ from archc.grammar.limits import exceeded
 from archc.grammar.source import Span
 from archc.rules.openness import is_open
 from archc.rules.session import Chooser, Exhausted, Refusal, Session
+from archc.rules.weights import Evaluate, shares
 from archc.sizes.size import Size
 from archc.values import ARCHITECTURES, Architecture, Closure, Decided, Env, Fields, Flow, Interval, Layer, Value, show
-
-Evaluate = Callable[[Session, s.Expr, Env], Value]
 
 MOST_OPTIONS = 10_000
 
@@ -50,25 +49,13 @@ def peek(session: Session, expr: s.Expr, env: Env, evaluate: Evaluate) -> Value:
         session.chooser = before
 
 
-def shares(arms: tuple[s.Arm, ...]) -> tuple[float, ...]:
-    """Return the share of each arm: a percentage is its own, the others share the rest by weight."""
-    fixed = [Fraction(arm.weight.text[:-1]) / 100 if isinstance(arm.weight, s.Percent) else None for arm in arms]
-    plain = [Fraction(arm.weight.text) if isinstance(arm.weight, s.Number) else Fraction(1) for arm in arms]
-    total = sum((weight for weight, known in zip(plain, fixed, strict=True) if known is None), Fraction(0))
-    rest = 1 - sum((known for known in fixed if known is not None), Fraction(0))
-    if not total and rest:  # percentages alone
-        rest, total = Fraction(0), Fraction(1)
-    each = (known if known is not None else weight * rest / total for known, weight in zip(fixed, plain, strict=True))
-    return tuple(map(float, each))
-
-
-def pick(session: Session, chooser: Chooser, choice: s.Choice) -> s.Arm:
-    """Return the arm of `choice` that is taken."""
+def pick(session: Session, chooser: Chooser, choice: s.Choice, env: Env, evaluate: Evaluate) -> s.Arm:
+    """Return the arm of `choice` that is taken. Raises Exhausted where its weights make no shares."""
 
     def texts() -> tuple[str, ...]:
         return tuple(" ".join(arm.value.span.text.split()) for arm in choice.arms)
 
-    return choice.arms[chooser.option(texts, shares(choice.arms), choice.span)]
+    return choice.arms[chooser.option(texts, shares(session, choice, env, evaluate), choice.span)]
 
 
 def one_of(session: Session, chooser: Chooser, values: list[Value], span: Span) -> Value:
@@ -118,7 +105,7 @@ def settle(session: Session, value: Value, span: Span, evaluate: Evaluate) -> Va
     if chooser is None:
         return value
     while isinstance(value, Closure) and isinstance(value.expr, s.Choice):
-        value = evaluate(session, pick(session, chooser, value.expr).value, value.env)
+        value = evaluate(session, pick(session, chooser, value.expr, value.env, evaluate).value, value.env)
     if isinstance(value, Fields):
         return Fields(tuple((name, settle(session, entry, span, evaluate)) for name, entry in value.items))
     return within(session, chooser, value, span) if isinstance(value, Interval) else value

@@ -49,7 +49,7 @@ def _parts(expr: s.Expr) -> tuple[s.Expr, ...]:
         case s.If(condition, then, otherwise):
             return (condition, then, otherwise)
         case s.Choice(arms):
-            return tuple(arm.value for arm in arms)
+            return tuple(part for arm in arms for part in (arm.weight, arm.value) if part is not None)
         case s.Body(statements, value):
             return (*(statement.value for statement in statements), value)
         case s.Fold(_, values, body):

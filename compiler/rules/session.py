@@ -41,6 +41,9 @@ MOST_CASES = 512
 RECURSION = 12_000
 """Frames of Python, some ten for each level that a program nests."""
 
+SHARES = "A0406"
+"""What a space owes as a block does, and an arm never does without: that the weights of a choice make shares."""
+
 
 class Refusal(Exception):
     """Something does not type; `progress` tells how far the walk came, so that the best arm can be shown."""
@@ -288,7 +291,7 @@ class Session:
     def require(
         self, formula: Formula, need: Need, refuse: Callable[[Witness | None], Diagnostic], *, equation: bool = False
     ) -> None:
-        """Prove `formula`, owe it, or raise Refusal with what `refuse` says of a witness.
+        """Prove `formula`, owe it, or raise Refusal (Exhausted for shares) with what `refuse` says of a witness.
 
         An equation must hold for every size; a condition that holds for some becomes an obligation of the declaration.
         """
@@ -296,10 +299,10 @@ class Session:
         if answer is True:
             return
         if answer is False:
-            raise Refusal(refuse(None))
+            raise Exhausted(refuse(None)) if need.code == SHARES else Refusal(refuse(None))
         assert isinstance(answer, Sometimes)
         self.fork_on_finite(formula)
-        if self.flexible:
+        if self.flexible and need.code != SHARES:
             return
         if equation and answer.witness is not None:
             used = variables(formula)

@@ -12,6 +12,7 @@ from archc.rules.choices import is_peek, peek, ranged, settle
 from archc.rules.conditions import demand, formula, undecided
 from archc.rules.operands import short
 from archc.rules.session import Refusal, Session
+from archc.rules.weights import weigh
 from archc.shapes import FUNCTIONS, Undetermined, lift
 from archc.sizes.prove import Fact, at_least, divides
 from archc.sizes.size import Size, SizeLimit, exact, floordiv, modulo
@@ -201,6 +202,7 @@ def _choice(session: Session, expr: s.Choice, env: Env) -> Value:
         if any(isinstance(value, (*ARCHITECTURES, Flow, Fields)) for value in seen):
             return Closure(expr, env, expr.span)
         return settle(session, Closure(expr, env, expr.span), expr.span, evaluate)
+    weigh(session, expr, env, evaluate)
     values = [evaluate(session, arm.value, env) for arm in expr.arms]
     if any(isinstance(value, (*ARCHITECTURES, Flow, Fields)) for value in values):
         return Closure(expr, env, expr.span)

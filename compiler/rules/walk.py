@@ -15,6 +15,7 @@ from archc.rules.output import require_output
 from archc.rules.qualify import entering
 from archc.rules.session import Blame, Fork, PerUse, Refusal, Session, cases
 from archc.rules.static import evaluate
+from archc.rules.weights import weigh
 from archc.sizes.prove import Fact
 from archc.sizes.size import Size
 from archc.tensor import Product, Run, Type, Variable
@@ -64,6 +65,7 @@ def _arms(session: Session, body: s.Choice, target: s.TypeExpr, into: Flow, env:
         require_output(session, target, result, env, arms[span])
         return result
 
+    weigh(session, body, env, evaluate)
     choose(session, body, env, into, complete)
 
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from archc.check import Program
 from archc.grammar import syntax as s
-from archc.grammar.flat import flat_expr, flat_parameter, flat_type, fold_head, is_tight
+from archc.grammar.flat import arm_head, flat_expr, flat_parameter, flat_type, fold_head, is_tight
 from archc.names.resolve import mentions
-from archc.rules.choices import shares
+from archc.names.shares import is_written, portions, written
 from archc.show import tracks as t
 from archc.values import Definition
 
@@ -142,7 +142,7 @@ class _Drawing:
 
     def _choice(self, arms: tuple[s.Arm, ...]) -> t.Track:
         weighted = any(arm.weight for arm in arms)
-        labels = [f"{100 * share:.3g} %" if weighted else "" for share in shares(arms)]
+        labels = _labels(arms) if weighted else [""] * len(arms)
         return t.choice([(label, self.track(arm.value)) for label, arm in zip(labels, arms, strict=True)])
 
     def _body(self, statements: tuple[s.Statement, ...], value: s.Expr) -> t.Track:
@@ -210,6 +210,13 @@ class _Drawing:
 
 def _argument(entry: s.Argument) -> str:
     return f"{entry.name} = {flat_expr(entry.value)}" if entry.name else flat_expr(entry.value)
+
+
+def _labels(arms: tuple[s.Arm, ...]) -> list[str]:
+    """Return the share of each arm, or where a name tells some, the weights as they are written."""
+    if not is_written(arms):
+        return [arm_head(arm).rstrip(": ") for arm in arms]
+    return [f"{float(100 * share):.3g} %" for share in portions([(arm, written(arm)) for arm in arms])]
 
 
 def _is_plain(expr: s.Expr) -> bool:

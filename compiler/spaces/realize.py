@@ -91,7 +91,8 @@ class _Walk:
         """Return what a value is once its decisions are made."""
         match value:
             case Closure(s.Choice() as choice, env):
-                return self.expression(pick(self.session(), self.script, choice).value, env, at)
+                arm = pick(self.session(), self.script, choice, env, evaluate)
+                return self.expression(arm.value, env, at)
             case Decided(architecture, by):
                 return self.again(by, lambda: self.value(architecture, at))
             case Layer(architecture):

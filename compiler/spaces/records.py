@@ -5,12 +5,13 @@ from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.source import NOWHERE, Span
 from archc.rules.arguments import bind
-from archc.rules.choices import ranged, shares
+from archc.rules.choices import ranged
 from archc.rules.infer import signature
 from archc.rules.operands import short
 from archc.rules.records import is_record
 from archc.rules.session import Refusal, Session
 from archc.rules.static import evaluate
+from archc.rules.weights import shares
 from archc.spaces.frames import through
 from archc.spaces.groups import NO_USES, PLAIN, Asked, Draft, Frame, Group, Key, Partial, combined, joined
 from archc.spaces.refiner import Refiner
@@ -96,7 +97,7 @@ def _value(refiner: Refiner, value: Value, into: int, budget: Budget) -> Asked:
 def arms(refiner: Refiner, expr: s.Choice, env: Env, into: int, budget: Budget) -> Frame:
     """One of several records, networks or values."""
     draft = Draft()
-    each = shares(expr.arms)
+    each = shares(refiner.session(refiner.root), expr, env, evaluate)
     texts = tuple(" ".join(arm.value.span.text.split()) for arm in expr.arms)
     site = refiner.sites.number(lambda: texts, each, expr.span)
     for number, arm in enumerate(expr.arms):

@@ -10,7 +10,6 @@ from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.limits import exceeded
 from archc.grammar.source import Span
 from archc.names.mentions import names_of
-from archc.rules.choices import shares
 from archc.rules.infer import signature
 from archc.rules.openness import is_open
 from archc.rules.output import require_output
@@ -18,6 +17,7 @@ from archc.rules.records import is_record
 from archc.rules.session import Budget as Steps
 from archc.rules.session import Chooser, Exhausted, Refusal, Session
 from archc.rules.static import evaluate
+from archc.rules.weights import shares
 from archc.sizes.prove import Context
 from archc.spaces.groups import PLAIN, Draft, Failure, Key, Store
 from archc.spaces.keys import Keys, Reach
@@ -159,7 +159,7 @@ class Statics:
         if known is not None:
             return known
         assert isinstance(plan.value, Closure)
-        each = shares(expr.arms)
+        each = shares(self.session(self.root), expr, plan.value.env, evaluate)
         site = self.sites.number(lambda: tuple(_short(arm.value.span) for arm in expr.arms), each, expr.span)
         found: list[tuple[int, Plan]] = []
         draft = Draft()
