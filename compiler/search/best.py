@@ -48,7 +48,7 @@ if __name__ == "__main__":
     if step is not None:
         loss.backward()
         step.step()
-    print("one step of training, loss", float(loss))
+    print("one step of training, loss", loss.item())
 '''
 
 
@@ -78,6 +78,7 @@ def export_best(member: Member, trial: Trial, task: AnyTask, folder: Path, notes
         "trial": trial.number,
         "seed": trial.seed,
         "hash": found.hash,
+        "identity": trial.identity,
         "metrics": dict(trial.metrics),
         "metrics_of_these_weights": dict(metrics),
         "weights": "trained by the task" if trained else "fresh, of the seed",

@@ -1,7 +1,7 @@
 """What a task trains on: three splits of samples, and what a network has to take and give."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,3 +47,27 @@ class Data:
     train: Split
     valid: Split
     test: Split
+
+
+def resized(data: Data, size: int) -> Data:
+    """Return the data with each picture of so many rows and columns. Raises ValueError where samples are no pictures."""
+    import torch
+
+    inputs, _ = data.train.batch(torch.arange(1), torch.device("cpu"))
+    if len(inputs) != 1 or inputs[0].dim() != 4 or not inputs[0].is_floating_point():
+        raise ValueError(f"the recipe: resolution = {size} is of pictures, and {data.name} has none")
+    splits = [_resized(split, size) for split in (data.train, data.valid, data.test)]
+    takes = f"[{inputs[0].shape[1]}, {size}, {size}]"
+    return replace(data, takes=takes, train=splits[0], valid=splits[1], test=splits[2])
+
+
+def _resized(split: Split, size: int) -> Split:
+    from torch.nn import functional
+
+    before = split.view
+
+    def view(kept: "Tensors") -> "Tensors":
+        (pictures,) = kept if before is None else before(kept)
+        return (functional.interpolate(pictures, (size, size), mode="bilinear", antialias=True),)
+
+    return replace(split, view=view)

@@ -18,7 +18,8 @@ class Plan:
     `warmup` is a share of all steps, `dropout` what is dropped in front of the last linear map, `patience` after how many
     epochs without a better validation training stops, `clip` the greatest norm of a gradient. `mixup` is the parameter of
     its beta distribution (Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018), `ema` whether weights are
-    averaged over the steps. `precision` auto: bfloat16 or float16 where a GPU has it.
+    averaged over the steps. `precision` auto: bfloat16 or float16 where a GPU has it. `resolution` is the height and width to
+    which pictures are resized, which the network then has to take; 0 leaves them as they are.
     """
 
     epochs: int = 30
@@ -35,6 +36,7 @@ class Plan:
     clip: float = 1.0
     patience: int = 10
     precision: Precision = "auto"
+    resolution: int = 0
 
 
 NAMES = tuple(field.name for field in fields(Plan))

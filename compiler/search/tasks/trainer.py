@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from archc.search.latency import Bench, timed
 from archc.search.protocol import Metrics
 from archc.search.tasks.base import Budget, Direction, Recipe
-from archc.search.tasks.data import NO_TARGET, Data, Split
+from archc.search.tasks.data import NO_TARGET, Data, Split, resized
 from archc.search.tasks.recipe import Plan, plan_of
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def train(module: "torch.nn.Module", data: Data, plan: Plan, budget: Budget) -> 
     import torch
 
     device = torch.device(budget.device)
+    data = resized(data, plan.resolution) if plan.resolution else data
     with reproducible(budget.seed, device):
         module.to(device)
         goes_with(module, data, device)
