@@ -307,7 +307,7 @@ EXAMPLES = ("anynet", "darts", "einspace", "fbnet_joint", "flexibert", "hytra", 
 def test_what_has_no_zero_is_live(name: str) -> None:
     file = Path(__file__).parent.parent / f"examples/{name}.arch"
     text = file.read_text(encoding="utf-8")
-    asked = re.sub(r"(^(?:model|space)[^=]*?-> )(\[)", r"\1live \2", text, flags=re.MULTILINE)
+    asked = re.sub(r"(^(?:model|space)(?:[^=]|= \w+[,)])*?-> )(\[)", r"\1live \2", text, flags=re.MULTILINE)
     assert asked != text
     archc.loads(asked, root=file.parent)
 
