@@ -37,6 +37,7 @@ class Operators:
             "swap": self._swap,
             "crossover": self._cross,
         }
+        self._judged: dict[int, tuple[str, bool]] = {}
 
     def vary(self, one: int, other: int, rng: Random) -> Proposal | None:
         """Return a child of trial `one`, perhaps with a part of `other`; None where none was found that is new."""
@@ -56,14 +57,24 @@ class Operators:
         tried = dict.fromkeys(self._ways, 2.0)
         better = dict.fromkeys(self._ways, 1.0)
         for number in range(max(0, len(self._history) - WINDOW), len(self._history)) if self._adaptive else ():
-            trial = self._history[number]
-            name = trial.origin.get("operator")
-            if isinstance(name, str) and name in tried and trial.ended:
+            name, is_better = self._judge(number)
+            if name in tried:
                 tried[name] += 1.0
-                better[name] += self._is_better(trial)
+                better[name] += is_better
         rates = {name: better[name] / tried[name] for name in tried}
         total, free = sum(rates.values()), 1.0 - FLOOR * len(rates)
         return {name: FLOOR + free * rate / total for name, rate in rates.items()}
+
+    def _judge(self, number: int) -> tuple[str, bool]:
+        """Return by which operator a trial came about, and whether it is better than its parent; no operator until it ended."""
+        found = self._judged.get(number)
+        if found is None:
+            trial = self._history[number]
+            if not trial.ended:
+                return "", False
+            found = self._judged[number] = str(trial.origin.get("operator")), self._is_better(trial)
+            self._judged.pop(number - 2 * WINDOW, None)
+        return found
 
     def _is_better(self, trial: Trial) -> bool:
         """Return whether a trial is better than its first parent; with several goals, whether that does not dominate it."""

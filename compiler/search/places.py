@@ -4,10 +4,9 @@ One choice in the text of a space may be made at many places of one network; wha
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 from random import Random
 
-from archc.runtime.derivations.nodes import KNOWN
+from archc.runtime.derivations.nodes import labels
 from archc.spaces.forest import Forest
 
 Place = tuple[int, ...]
@@ -21,13 +20,6 @@ Choose = Callable[[Place, range], int]
 
 CONTEXT = 8
 """A place knows its last so many turns, so that there are few of them where a space mentions itself."""
-
-
-@lru_cache(maxsize=KNOWN)
-def labels(forest: Forest) -> Sequence[int]:
-    """Return the label of each edge."""
-    found: list[int] = forest.label.tolist()
-    return found
 
 
 def below(forest: Forest, place: Place, edge: int, context: int = CONTEXT) -> list[Place]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from random import Random
 
 from archc.runtime.derivations.draw import Sampler
-from archc.search.places import CONTEXT, Feature, Place, below, labels
+from archc.runtime.derivations.nodes import labels
+from archc.search.places import CONTEXT, Feature, Place, below
 from archc.spaces.forest import Decision, Derivation, Forest, forest_of
 
 MOST = 20_000

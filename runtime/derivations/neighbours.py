@@ -1,12 +1,14 @@
 """A derivation -> those that decide one thing otherwise."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from math import sqrt
 from random import Random
 
-from archc.runtime.derivations.nodes import KNOWN, Nodes, drawn, nodes_of
+from archc.runtime.derivations.nodes import KNOWN, Nodes, drawn, labels, nodes_of, owners
 from archc.spaces.forest import Decision, Derivation, Forest, Site
 
 Pair = tuple[int, int]
@@ -37,11 +39,48 @@ def neighbours(forest: Forest, derivation: Derivation, *, rng: Random | None = N
     search = _Search(forest, derivation)
     if rng is None:
         for at in range(len(derivation.edges)):
-            yield from map(search.apply, search.moves(at))
+            moves = search.moves(at)
+            yield from (search.apply(moves[key]) for key in sorted(moves))
         return
-    moves = [move for at in range(len(derivation.edges)) for move in search.moves(at)]
-    rng.shuffle(moves)
-    yield from map(search.apply, moves)
+    each = _others(forest)
+    ends = [*accumulate([len(each[label]) for label in search.labels])]
+    known: dict[int, dict[Decision, _Move]] = {}
+    for number in _shuffled(ends[-1], rng):
+        at = bisect_right(ends, number)
+        if at not in known:
+            known[at] = search.moves(at)
+        key = each[search.labels[at]][number - ends[at]]
+        if key in known[at]:
+            yield search.apply(known[at][key])
+
+
+def _shuffled(many: int, rng: Random) -> Iterator[int]:
+    """Yield the numbers below `many` in a random order, without a list of them."""
+    moved: dict[int, int] = {}
+    for left in range(many, 0, -1):
+        at = rng.randrange(left)
+        yield moved.get(at, at)
+        moved[at] = moved.pop(left - 1, left - 1)
+
+
+@lru_cache(maxsize=KNOWN)
+def _others(forest: Forest) -> Sequence[Sequence[Decision]]:
+    """Return for each label what may be decided otherwise: the place among its decisions, and the other option."""
+    return [
+        [
+            (place, other)
+            for place, (site, option) in enumerate(decisions)
+            for other in range(len(forest.sites[site].options))
+            if other != option
+        ]
+        for decisions in forest.decisions
+    ]
+
+
+@lru_cache(maxsize=KNOWN)
+def _rows(forest: Forest) -> dict[int, dict[tuple[int, int], list[int]]]:
+    """Return a table for the edges of a state by their label and number of children, filled as states are come by."""
+    return {}
 
 
 @lru_cache(maxsize=KNOWN)
@@ -59,23 +98,36 @@ def smallest(forest: Forest) -> Sequence[int]:
 class _Search:
     """What is known of one derivation: which states make the decisions of which of its nodes, and in which contexts."""
 
-    __slots__ = ("_alike", "_by_label", "_contexts", "_derivation", "_forest", "_kids", "_labels", "_nodes", "_parents")
+    __slots__ = (
+        "_alike",
+        "_contexts",
+        "_derivation",
+        "_entered",
+        "_forest",
+        "_kids",
+        "_label_of",
+        "_nodes",
+        "_parents",
+        "_rows",
+        "labels",
+    )
 
     def __init__(self, forest: Forest, derivation: Derivation) -> None:
         self._forest, self._derivation = forest, derivation
         self._nodes = nodes_of(forest, derivation)
         self._kids, self._parents = _family(forest, derivation, self._nodes)
-        self._labels: list[int] = forest.label[list(derivation.edges)].tolist()
+        self._label_of, self._rows = labels(forest), _rows(forest)
+        self.labels = [self._label_of[edge] for edge in derivation.edges]
         self._alike: dict[Pair, int | None] = {}
-        self._by_label: dict[int, dict[int, list[int]]] = {}
+        self._entered = [False] * len(derivation.edges)
         self._contexts: list[dict[int, int]] = [{} for _ in derivation.edges]
         self._contexts[0][forest.root] = NEW
 
-    def moves(self, at: int) -> list[_Move]:
-        """Return the moves at a node, whose ancestors must have been asked for before."""
+    def moves(self, at: int) -> dict[Decision, _Move]:
+        """Return the moves at a node, by the place of a decision and its other option."""
+        self._descend(at)
         best: dict[Decision, tuple[tuple[int, int, int], _Move]] = {}
         for state in self._contexts[at]:
-            self._enter(at, state)
             for edge in self._forest.rows[state]:
                 place = self._differs(at, edge)
                 if place is None:
@@ -86,10 +138,22 @@ class _Search:
                 key = (place, new[place][1])
                 if key not in best or cost < best[key][0]:
                     best[key] = (cost, _Move(at, state, edge, follows))
-        return [best[key][1] for key in sorted(best)]
+        return {key: move for key, (_, move) in best.items()}
+
+    def _descend(self, at: int) -> None:
+        """Enter all nodes above one."""
+        path = []
+        node = self._parents[at]
+        while node != NEW and not self._entered[node]:
+            path.append(node)
+            node = self._parents[node]
+        for node in reversed(path):
+            self._entered[node] = True
+            for state in self._contexts[node]:
+                self._enter(node, state)
 
     def _decisions(self, edge: int) -> tuple[Decision, ...]:
-        return self._forest.decisions[int(self._forest.label[edge])]
+        return self._forest.decisions[self._label_of[edge]]
 
     def _differs(self, at: int, edge: int) -> int | None:
         """Return the first decision of the node that `edge` takes otherwise, None if it takes none otherwise."""
@@ -162,16 +226,15 @@ class _Search:
     def _known(self, pair: Pair) -> int | None:
         return self._derivation.edges[pair[1]] if self._is_own(pair) else self._alike.get(pair)
 
-    def _matching(self, pair: Pair) -> list[int]:
+    def _matching(self, pair: Pair) -> Sequence[int]:
         """Return the edges of a state that make the decisions of a node, and have as many children."""
         state, node = pair
-        rows = self._by_label.get(state)
+        rows = self._rows.get(state)
         if rows is None:
-            rows = self._by_label[state] = {}
+            rows = self._rows[state] = {}
             for edge in self._forest.rows[state]:
-                rows.setdefault(int(self._forest.label[edge]), []).append(edge)
-        many = len(self._kids[node])
-        return [edge for edge in rows.get(self._labels[node], ()) if len(self._forest.calls[edge]) == many]
+                rows.setdefault((self._label_of[edge], len(self._forest.calls[edge])), []).append(edge)
+        return rows.get((self.labels[node], len(self._kids[node])), ())
 
     def _missing(self, edge: int, node: int) -> Pair | None:
         """Return the first pair below that is not known, unless one before it is known not to be alike."""
@@ -226,7 +289,7 @@ class _Search:
             edge = self._contexts[node][state]
             node = self._parents[node]
             found[node] = edge
-            state = int(self._forest.owner[edge])
+            state = owners(self._forest)[edge]
         return found
 
     def _near(self, pair: Pair) -> int:
@@ -244,7 +307,7 @@ class _Search:
 
     def _follows(self, edge: int, node: int) -> tuple[int, ...]:
         many = len(self._forest.calls[edge])
-        if node == NEW or self._forest.label[edge] != self._labels[node] or len(self._kids[node]) != many:
+        if node == NEW or self._label_of[edge] != self.labels[node] or len(self._kids[node]) != many:
             return (NEW,) * many
         return self._kids[node]
 

@@ -51,6 +51,13 @@ def drawn(forest: Forest) -> Sequence[tuple[int, ...]]:
 
 
 @lru_cache(maxsize=KNOWN)
+def labels(forest: Forest) -> Sequence[int]:
+    """Return the label of each edge."""
+    found: list[int] = forest.label.tolist()
+    return found
+
+
+@lru_cache(maxsize=KNOWN)
 def open_states(forest: Forest) -> Sequence[bool]:
     """Return for each state whether it has more than one derivation, reals apart."""
     found: list[bool] = []

@@ -14,8 +14,9 @@ from random import Random
 
 from archc.members import Member, Space
 from archc.runtime.derivations import weights
+from archc.runtime.derivations.nodes import labels
 from archc.search.fresh import unseen
-from archc.search.places import Feature, Place, derive, features, labels, pick
+from archc.search.places import Feature, Place, derive, features, pick
 from archc.search.protocol import Context, Json, Proposal, Trial
 from archc.spaces.forest import Derivation
 

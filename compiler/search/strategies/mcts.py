@@ -13,9 +13,10 @@ from math import sqrt
 from random import Random
 
 from archc.members import Member
+from archc.runtime.derivations.nodes import labels
 from archc.runtime.derivations.weights import by_weight
 from archc.search.fresh import unseen
-from archc.search.places import Feature, Place, derive, features, labels, pick
+from archc.search.places import Feature, Place, derive, features, pick
 from archc.search.protocol import Context, Json, Proposal, Spent, Trial
 from archc.search.trie import Node, Tally, Trie
 from archc.spaces.forest import Derivation
