@@ -398,3 +398,20 @@ def test_a_type_is_written_with_its_tags() -> None:
     both = with_tags(TENSOR, LIVE | CAUSAL)
     assert str(both) == "causal live [3, 4]"
     assert str(Product((both, Tensor((Size.of(2),), "Id", Size.of(9), LIVE)))) == "(causal live [3, 4], live Id(9)[2])"
+
+
+def test_combinators_inside_each_other_are_read_once() -> None:
+    text = """arch 0.1
+import std.nn
+block Twice(f: [n, d] -> [n, d]) : [n, d] -> [n, d] = { let g = f  return Residual(g) -> Residual(g) }
+space Mix : [n, d] -> [n, d] = causal_conv(3) | linear(d)
+"""
+    deep = "Mix"
+    for _ in range(16):
+        deep = f"Twice({deep})"
+    space = archc.loads(f"{text}space S : [n, d] -> causal [n, d] = {deep}\n", limits=archc.Limits(steps=20_000))["S"]
+    assert space.kind == "space"
+    ahead = deep.replace("Mix", "Mix -> roll(1)")
+    with pytest.raises(archc.CompileError) as caught:
+        archc.loads(f"{text}space S : [n, d] -> causal [n, d] = {ahead}\n")
+    assert caught.value.diagnostics[0].code == "A0216"

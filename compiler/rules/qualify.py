@@ -163,7 +163,7 @@ def through(
     """Return the output `made` of a block with the qualifiers that its body keeps at this use, found by `walk`."""
     if not session.scopes.asked or not _worth(session, definition, names, into, made):
         return made
-    key = _key(definition, names, into)
+    key = _key(session, definition, names, into)
     found = session.passed.get(key)
     if found is None:
         context, debts, stages = session.context, len(session.obligations), session.stages
@@ -172,8 +172,7 @@ def through(
         finally:
             session.context, session.stages = context, stages
             del session.obligations[debts:]
-        if key is not None:
-            session.passed[key] = found
+        session.passed[key] = found
     return retyped(made, _over(made.type, found))
 
 
@@ -213,12 +212,11 @@ def _worth(session: Session, definition: Definition, names: dict[str, Value], in
     return not entered <= tags_of(made.type)
 
 
-def _key(definition: Definition, names: dict[str, Value], into: Flow) -> object:
-    """Return what decides the output of a block, or None where architectures are among its arguments."""
-    values = [(p.name, names.get(p.name)) for p in definition.declaration.parameters or ()]
-    if any(isinstance(value, (*ARCHITECTURES, Flow)) for _, value in values):
-        return None
-    return id(definition.declaration), tuple(values), tagged(into.type)
+def _key(session: Session, definition: Definition, names: dict[str, Value], into: Flow) -> object:
+    """Return what decides the output of a block: its arguments, architectures among them, and its input."""
+    given = (names.get(parameter.name) for parameter in definition.declaration.parameters or ())
+    values = tuple(-1 if value is None else session.identities.of(value) for value in given)
+    return id(definition.declaration), values, tagged(into.type)
 
 
 def retyped(value: Flow, kind: Type) -> Flow:

@@ -13,6 +13,7 @@ from archc.grammar.source import NOWHERE, Span
 from archc.graph import Static
 from archc.names.mentions import solvable
 from archc.names.scope import Scopes
+from archc.rules.identities import Identities
 from archc.sizes.prove import Always, Context, Fact, Never, Sometimes, decide, negate
 from archc.sizes.size import Size, SizeLimit
 from archc.tensor import Type
@@ -254,6 +255,7 @@ class Session:
     alive: set[Span] = field(default_factory=set)
     stages: int = 0
     passed: dict[object, Type] = field(default_factory=dict)
+    identities: Identities = field(default_factory=Identities)
     shared: dict[object, tuple[tuple[tuple[str, tuple[Size, ...]], ...], Span]] = field(default_factory=dict)
 
     def recursive(self, definition: Definition) -> bool:
