@@ -43,7 +43,8 @@ class Identities:
     def _key(self, value: Value) -> Hashable:
         match value:
             case Applied(definition, arguments):
-                return "applied", id(definition.declaration), tuple((name, self.of(each)) for name, each, _ in arguments)
+                given = tuple((name, self.of(each)) for name, each, _ in arguments)
+                return "applied", id(definition.declaration), given
             case Closure(expr, env):
                 return "closure", id(expr), self._seen(expr, env)
             case Layer(architecture):
