@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from archc.search.about import About
     from archc.search.jobs import Evaluator
     from archc.search.loop import Search
+    from archc.search.origin import Origin
     from archc.search.protocol import Json, Objective
     from archc.search.tasks.base import AnyTask
 
@@ -58,11 +59,9 @@ def planned(asked: Asked, kept: "About | None", command: str) -> Planned:
 
     Raises WrongCall on a name that nothing has, a budget of 0 and the like, CompileError when the program is wrong.
     """
-    from archc.cli.target import split
     from archc.cli.typed import declared
     from archc.search.about import about
     from archc.search.loop import Search
-    from archc.search.origin import Origin
 
     asked = asked if kept is None else as_before(asked, kept)
     program, name, _ = declared(asked.target, ("space",))
@@ -82,20 +81,17 @@ def planned(asked: Asked, kept: "About | None", command: str) -> Planned:
         ahead=_kept_number(asked.ahead, "--ahead", kept, "ahead", 1 if workers == 1 and not asked.ray else None),
         given=_given(asked, space, kept),
     )
+    notes = {**_origin(asked, program, space, latency).notes(command), "given": list(asked.given)}
+    return Planned(search, task, task_name, about(search, task_name, notes))
+
+
+def _origin(asked: Asked, program: "Program", space: "Space", latency: "Json") -> "Origin":
+    from archc.cli.target import split
+    from archc.search.origin import Origin
+
     source = program.loaded.modules[program.loaded.main].file.source
-    arguments = dict(space.arguments)
-    origin = Origin(
-        split(asked.target)[0],
-        source.text if source is not None else "",
-        name,
-        asked.at,
-        arguments,
-        asked.where,
-        latency,
-    )
-    return Planned(
-        search, task, task_name, about(search, task_name, {**origin.notes(command), "given": list(asked.given)})
-    )
+    text, arguments = source.text if source is not None else "", dict(space.arguments)
+    return Origin(split(asked.target)[0], text, space.name, asked.at, arguments, asked.where, latency)
 
 
 def as_before(asked: Asked, kept: "About") -> Asked:
