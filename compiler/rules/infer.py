@@ -346,6 +346,8 @@ def is_measure(clause: s.Expr) -> bool:
                 stack.extend((left, right))
             case s.Logic(_, items):
                 stack.extend(items)
+            case s.Not(inner):
+                stack.append(inner)
             case _:
                 pass
     return False

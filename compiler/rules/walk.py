@@ -6,9 +6,10 @@ from archc.grammar.format import format_expr
 from archc.grammar.source import Span
 from archc.names.mentions import names_of, solvable
 from archc.rules.arguments import symbolic
+from archc.rules.bounds import require_bounds
 from archc.rules.choice import choose
 from archc.rules.conditions import formula
-from archc.rules.infer import apply, is_measure, measures
+from archc.rules.infer import apply, measures
 from archc.rules.instantiate import instantiate
 from archc.rules.match import match
 from archc.rules.output import require_output
@@ -19,7 +20,7 @@ from archc.rules.weights import weigh
 from archc.sizes.prove import Fact
 from archc.sizes.size import Size
 from archc.tensor import Product, Run, Type, Variable
-from archc.values import UNKNOWN, Env, Flow, Given, Interval, Items, Shape, Value, flow, show, what
+from archc.values import UNKNOWN, Env, Flow, Given, Shape, Value, flow, show
 
 
 def walk(session: Session) -> bool:
@@ -40,10 +41,9 @@ def walk(session: Session) -> bool:
     _names, _ = match(session, kind.source, into, Env(env.module, _parameter_names(declaration, env)), blame)
     session.obligations.clear()
     env = Env(env.module, {**env.names, **labels(kind.source, into)})
+    require_bounds(session, declaration, env)
     for clause in declaration.where:
-        if measures(declaration, clause):
-            _measure(session, clause, env)
-        elif not _assume_clause(session, clause, env):
+        if not measures(declaration, clause) and not _assume_clause(session, clause, env):
             return False
     if declaration.kind == "op" or declaration.value is None:
         return True
@@ -95,6 +95,7 @@ def _untyped(session: Session, env: Env) -> bool:
     assert declaration.value is not None
     if not _assume(session, tuple(entry for entry in session.guard if not isinstance(entry, tuple))):
         return False
+    require_bounds(session, declaration, env)
     value = declaration.value
     if isinstance(value, (s.Record, s.Body)) and (not isinstance(value, s.Body) or isinstance(value.value, s.Record)):
         return _record(session, value, env)
@@ -187,26 +188,6 @@ def _assume_clause(session: Session, clause: s.Expr, env: Env) -> bool:
     if len(alternatives) == 1:
         return _assume(session, alternatives[0])
     raise Fork(alternatives)
-
-
-def _measure(session: Session, clause: s.Expr, env: Env) -> None:
-    """Require a bound on a measure to be a comparison with a number."""
-    match clause:
-        case s.Logic(_, items):
-            for item in items:
-                _measure(session, item, env)
-        case s.Not(inner):
-            _measure(session, inner, env)
-        case s.Compare(_, left, right):
-            sides = (side for side in (left, right) if not is_measure(side))
-            for side in sides:
-                value = evaluate(session, side, env)
-                if not isinstance(value, (Size, float, Interval, Items)):
-                    text = f"a measure is compared with a number; this is {what(value)}"
-                    raise Refusal(Diagnostic("A0104", text, side.span))
-        case _:
-            text = f"a condition is true or false; this is {format_expr(clause)}"
-            raise Refusal(Diagnostic("A0104", text, clause.span, hint=f"{format_expr(clause)} <= ..."))
 
 
 def _broken(clause: s.Expr, env: Env) -> Diagnostic:
