@@ -20,5 +20,5 @@ class Regions:
         """Keep the bounds of the space that is refined, which hold for the whole of its forest. Raises Refusal."""
         if self.root not in (None, bounds):
             text = "a bound on a measure of this space depends on a choice that the space makes"
-            raise Refusal(Diagnostic("A0410", text, bounds[0].span, hint="mention this space in another one, and count that one"))
+            raise Refusal(Diagnostic("A0410", text, bounds[0].span, hint="mention it in another space, and count that"))
         self.root = bounds
