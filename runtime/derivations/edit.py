@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from math import nextafter
 from random import Random
+from typing import NamedTuple
 
 from archc.runtime.derivations.draw import Sampler
 from archc.runtime.derivations.nodes import KNOWN, Nodes, drawn, nodes_of, open_states
@@ -17,8 +17,7 @@ class NoOther(ValueError):
     """The forest derives nothing but the given derivation."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a derivation can be edited: the node `at`, in preorder, which derives `state` with `size` nodes.
 
     If `real` is a number, the place is that one of the reals of the derivation, which node `at` draws.
@@ -89,11 +88,11 @@ def _weighted(forest: Forest) -> Sampler:
 def _choose(nodes: Nodes, spots: Sequence[Spot], weigh: Weigh | None, rng: Random) -> Place:
     if weigh is None:
         return _place(nodes, *spots[rng.randrange(len(spots))])
-    found = [_place(nodes, at, real) for at, real in spots]
-    weights = [weigh(place) for place in found]
+    states, ends = nodes.states, nodes.ends
+    weights = [weigh(Place(at, ends[at] - at, states[at], real)) for at, real in spots]
     if min(weights) < 0 or not any(weights):
         raise ValueError(f"places need weights of 0 and more, and one above 0; found {weights[:8]}")
-    return rng.choices(found, weights)[0]
+    return _place(nodes, *rng.choices(spots, weights)[0])
 
 
 def _renumbered(sampler: Sampler, derivation: Derivation, place: Place, nodes: Nodes, rng: Random) -> Derivation:
