@@ -241,6 +241,8 @@ def show(value: object) -> str:
             return show(architecture)
         case Function(name):
             return name
+        case Fields(items):
+            return f"{{ {', '.join(f'{name} = {show(entry)}' for name, entry in items)} }}"
         case _:
             return str(value)
 
@@ -276,6 +278,10 @@ def what(value: Value) -> str:
             return "a tensor"
         case Interval():
             return "a range"
+        case Fields():
+            return f"the record {show(value)[:60]}"
+        case Closure(s.Choice((s.Arm(value=s.Record()), *_))):
+            return "a choice between records"
         case _ if isinstance(value, ARCHITECTURES):
             return f"the architecture `{show(value)[:40]}`"
         case _:

@@ -2,6 +2,7 @@
 
 import json
 from itertools import product
+from math import exp
 from pathlib import Path
 from random import Random
 
@@ -187,3 +188,37 @@ def test_a_bound_that_leaves_too_many_costs_is_kept_by_rounding() -> None:
         network = member["net"]
         assert isinstance(network, Network)
         assert (graph_cost(network.graph).macs.constant or 0) <= 600_000_000
+
+
+def test_the_fields_of_a_record_that_a_name_chooses_go_together() -> None:
+    text = """arch 0.1
+space S : [8] -> [n] = {
+    choose p = 60%: { a = 8, f = relu } | { a = 16, f = gelu | silu -> tanh, more = 2 .. 3 }
+    return linear(p.a) -> p.f -> p.f
+}
+"""
+    found = archc.loads(text.replace(", more = 2 .. 3", ""))["S"].space(at=(8,))
+    networks = [[getattr(node, "op", "") for node in member.graph().nodes] for member in found]
+    assert networks == [["linear", *ops, *ops] for ops in (["relu"], ["gelu"], ["silu", "tanh"])]
+    assert [member.type for member in found] == ["[8]", "[16]", "[16]"]
+    assert [exp(found.logprob(member)) for member in found] == pytest.approx([0.6, 0.2, 0.2])
+    assert archc.loads(text)["S"].space(at=(8,)).count() == 5, "a field that nothing reads is decided as well"
+    for member in found:
+        assert member.module() is not None
+        assert found[found.rank(member)] == member
+
+
+def test_a_chosen_record_is_a_size_a_flag_and_a_recipe() -> None:
+    text = """arch 0.1
+space R = {
+    choose p = { width = 4, deep = true } | { width = 8, deep = false }
+    return { net = Net(p.width, p.deep), width = p.width }
+}
+space Net(w, deep: Bool) : [w] -> [n] = if deep then linear(w) -> linear(2 | 3) else linear(2)
+"""
+    found = archc.loads(text)["R"].space()
+    assert sorted((member["width"], str(member["net"])) for member in found) == [
+        (4, "<network Net : x: [4] -> [2]>"),
+        (4, "<network Net : x: [4] -> [3]>"),
+        (8, "<network Net : x: [8] -> [2]>"),
+    ]

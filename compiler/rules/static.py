@@ -216,7 +216,7 @@ def _attribute(session: Session, expr: s.Attribute, env: Env) -> Value:
         definition = session.scopes.member(env.module, expr.value.name, expr.name)
         if definition is not None:
             return defined(session, definition, expr.span)
-    value = evaluate(session, expr.value, env)
+    value = _record_of(session, evaluate(session, expr.value, env))
     if isinstance(value, Layer) and isinstance(value.architecture, Applied):
         base = value.architecture
         method = session.scopes.modules[0].own.get(f"{base.definition.name}_{expr.name}")
@@ -232,11 +232,31 @@ def _attribute(session: Session, expr: s.Attribute, env: Env) -> Value:
             text = f"an architecture has no `.{expr.name}`; `->` leads to the next step"
             raise Refusal(Diagnostic("A0108", text, expr.span, hint=f"{short(expr.value.span)} -> {expr.name}"))
         text = f"`.{expr.name}` belongs to a `let` layer, so that it shares its weights"
+        if not any(name.endswith(f"_{expr.name}") for name in session.scopes.modules[0].own):
+            text, hint = f"`{short(expr.value.span)}` is an architecture and has no `.{expr.name}`", ""
         raise Refusal(Diagnostic("A0108", text, expr.span, hint=hint))
     text = f"`{short(expr.value.span)}` has no `.{expr.name}`"
-    raise Refusal(
-        Diagnostic("A0108", text, expr.span, "only an embedding has `.decode`" if isinstance(value, Layer) else "")
-    )
+    label = "only an embedding has `.decode`" if isinstance(value, Layer) else ""
+    if isinstance(value, Fields):
+        label = f"it has {', '.join(name for name, _ in value.items)}"
+    raise Refusal(Diagnostic("A0108", text, expr.span, label))
+
+
+def _record_of(session: Session, value: Value) -> Value:
+    """Return a choice between records as one of them, each in a case of its own; any other value as it is."""
+    choice = value.architecture if isinstance(value, Layer) else value
+    if not isinstance(choice, Closure) or not isinstance(choice.expr, s.Choice):
+        return value
+    found = [_record_of(session, evaluate(session, arm.value, choice.env)) for arm in choice.expr.arms]
+    other = next((place for place, entry in enumerate(found) if not isinstance(entry, Fields)), None)
+    if other is not None:
+        if any(isinstance(entry, Fields) for entry in found):
+            span = choice.expr.arms[other].value.span
+            raise Refusal(Diagnostic("A0108", f"`{short(span)}` is no record, and the arms beside it are", span))
+        return value
+    site = f"choice at {choice.expr.span.start}"
+    index = session.chosen.get(f"{site} #")
+    return undecided(session, site, found) if index is None else found[int(index)]
 
 
 def _call(session: Session, expr: s.Call, env: Env) -> Value:
