@@ -196,5 +196,5 @@ class Selection:
 
     def _too_many(self) -> Diagnostic:
         text = f"`{self.bound}` tells more than {MOST_VALUES:,} values apart in one part of this space"
-        hint = "put the bound on the space that is counted, where values are rounded if need be"
+        hint = f"bound {self.bound.measure} of the space that is counted, or give ranges in here steps, as in 1 .. 200 by 8"
         return Diagnostic("A0412", text, self.bound.span, hint=hint)
