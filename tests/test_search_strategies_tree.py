@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import islice
 from math import inf
 from random import Random
-from statistics import median
+from statistics import mean, median
 
 import pytest
 from driver import cells
@@ -227,7 +227,7 @@ def test_settings_out_of_range_are_refused(space: Space, strategy: str, settings
         make(strategy, Context(space, SUM, History(space, SUM)), settings)
 
 
-@pytest.mark.parametrize("strategy", [name for name in ONE if name != "map-elites"])
+@pytest.mark.parametrize("strategy", ONE)
 def test_it_learns_where_blocks_add_up(recursive: Space, strategy: str) -> None:
     """The best of 150 is better than that of random search, in the median over seeds."""
 
@@ -235,7 +235,7 @@ def test_it_learns_where_blocks_add_up(recursive: Space, strategy: str) -> None:
         found = ran(replace(searched(recursive, name, 150), seed=seed, settings={}), seed).history
         return found.score(found[found.best().number])  # type: ignore[union-attr]
 
-    gains = [best(strategy, seed) - best("random", seed) for seed in range(3)]
+    gains = [best(strategy, seed) - best("random", seed) for seed in range(5)]
     assert median(gains) > 0, gains
 
 
@@ -381,8 +381,8 @@ def test_the_front_of_two_goals_is_wider_than_that_of_chance(space: Space, strat
         ends = [*(params for params, _ in points[1:]), 1000.0]
         return sum((end - params) * (high + 20.0) for (params, high), end in zip(points, ends, strict=True))
 
-    gains = [covered(strategy, seed) - covered("random", seed) for seed in range(3)]
-    assert median(gains) > 0, gains
+    gains = [covered(strategy, seed) - covered("random", seed) for seed in range(16)]
+    assert mean(gains) > 0, gains
 
 
 # ---------------------------------------------------------------- the others

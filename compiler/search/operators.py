@@ -7,6 +7,7 @@ Mutation Policies" (2025). What an operator earned is read from the history, so 
 """
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 from random import Random
 
 from archc.members import Member
@@ -21,6 +22,9 @@ FLOOR = 0.05
 
 STEPS = 20
 """How many edits in a row lead away from members that were asked before."""
+
+EDITS = 6
+"""How many neighbours are looked at for one that is new; where so many were asked, several edits in a row lead further."""
 
 Vary = Callable[[Member, Member, Random], Member | None]
 
@@ -87,7 +91,7 @@ class Operators:
         return False
 
     def _edit(self, one: Member, other: Member, rng: Random) -> Member | None:
-        near = self._space.neighbours(one, rng)
+        near = islice(self._space.neighbours(one, rng), EDITS)
         return next((child for child in near if not self._history.seen(child, 1.0)), None)
 
     def _mutate(self, one: Member, other: Member, rng: Random) -> Member | None:

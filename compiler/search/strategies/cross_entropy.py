@@ -1,8 +1,9 @@
 """Estimation of distribution: the shares of the choices move to those under which the best so far are most probable.
 
 The cross-entropy method (Rubinstein and Kroese, "The Cross-Entropy Method", 2004, section 2.3) on the weights of a grammar
-(Ratle and Sebag, "Avoiding the Bloat with Stochastic Grammar-Based Genetic Programming", 2001), with `Space.fitted` for the
-update. Shares of one choice are further told apart by the place where it is made, as in Salustowicz and Schmidhuber,
+(Ratle and Sebag, "Avoiding the Bloat with Stochastic Grammar-Based Genetic Programming", 2001), with the shares among all
+decisions of the elite for the update; what is well typed then weighs as it does in the space, since to work that out anew for a
+great forest takes seconds. Shares of one choice are further told apart by the place where it is made, as in Salustowicz and Schmidhuber,
 "Probabilistic Incremental Program Evolution" (1997), where the elite has come by that place: each is the maximum a
 posteriori estimate around the share that holds everywhere.
 """
@@ -10,18 +11,22 @@ posteriori estimate around the share that holds everywhere.
 from bisect import insort
 from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
 from random import Random
 
 from archc.members import Member, Space
-from archc.runtime.derivations import weights
-from archc.runtime.derivations.nodes import labels
+from archc.runtime.derivations.nodes import labels, owners
+from archc.runtime.derivations.weights import by_weight
 from archc.search.fresh import unseen
 from archc.search.places import Feature, Place, derive, features, pick
 from archc.search.protocol import Context, Json, Proposal, Trial
-from archc.spaces.forest import Derivation
+from archc.spaces.forest import Derivation, Forest
 
 TRIES = 20
 """So many draws may be of members that were asked before; the next is drawn by the weights of the space."""
+
+ROUNDS = 5
+"""How often chances are scaled."""
 
 
 class CrossEntropy:
@@ -45,7 +50,7 @@ class CrossEntropy:
         """Return a draw from the shares that were fitted last. Raises Spent where all members were asked."""
         if self._model is None and self._fitted:
             elite = [self._history.member(number) for number in self._fitted]
-            self._model = _Model(self._space, elite, self._smoothing)
+            self._model = _Model(self._space, elite, self._smoothing, self._prior)
         found = None if self._model is None else self._drawn(self._model, rng)
         if found is None:
             return Proposal(unseen(self._history, rng), origin={"operator": "start"})
@@ -75,6 +80,10 @@ class CrossEntropy:
         for trial in self._history:
             self._enter(trial)
 
+    @cached_property
+    def _prior(self) -> Sequence[float]:
+        return by_weight(self._space.forest, self._space.sites).chances
+
     def _drawn(self, model: "_Model", rng: Random) -> Member | None:
         """Return a draw that was not asked; the more were, the less the elite counts at its places."""
         for step in range(TRIES):
@@ -92,11 +101,11 @@ class CrossEntropy:
 class _Model:
     """The shares of an elite: those of each choice, and those of what the elite decides at each place."""
 
-    def __init__(self, space: Space, elite: Sequence[Member], smoothing: float) -> None:
-        fitted = space.fitted(elite, smoothing=smoothing)
+    def __init__(self, space: Space, elite: Sequence[Member], smoothing: float, chances: Sequence[float]) -> None:
         self._space, self._sampler, self._smoothing = space, space.sampler(), smoothing
-        self._chances = weights.by_weight(space.forest, fitted.sites).chances
+        self._chances, self._gains = chances, _gains(space.forest, chances, elite, smoothing)
         self._often: dict[Place, Counter[int]] = {}
+        self._known: dict[tuple[Place, int, float], Sequence[float]] = {}
         for member in elite:
             for place, label in self._features(member):
                 self._often.setdefault(place, Counter())[label] += 1
@@ -111,12 +120,20 @@ class _Model:
         return features(self._space.forest, member.derivation.edges)
 
     def _shares(self, place: Place, row: range, looser: float) -> Sequence[float]:
+        key = (place, row.start, looser)
+        if key not in self._known:
+            self._known[key] = self._worked_out(place, row, looser)
+        return self._known[key]
+
+    def _worked_out(self, place: Place, row: range, looser: float) -> Sequence[float]:
         """Return in what proportion to take each edge: within one label, as the choice's own shares say."""
-        chances = self._chances[row.start : row.stop]
+        known, gains = labels(self._space.forest), self._gains
+        raised = [self._chances[edge] * gains[known[edge]] for edge in row]
         often = self._often.get(place)
         if often is None:
-            return chances
-        known = labels(self._space.forest)
+            return raised
+        total = sum(raised) or 1.0
+        chances = [chance / total for chance in raised]
         alike: Counter[int] = Counter()
         sums: dict[int, float] = {}
         for edge, chance in zip(row, chances, strict=True):
@@ -128,3 +145,43 @@ class _Model:
             part = chance / sums[label] if sums[label] else 1.0 / alike[label]
             found.append(often[label] * part + self._smoothing * looser * chance)
         return found
+
+
+def _gains(forest: Forest, chances: Sequence[float], elite: Sequence[Member], smoothing: float) -> list[float]:
+    """Return for each label by how much to raise it, so that at the states of an elite it is decided as often as there.
+
+    Iterative scaling (Darroch and Ratcliff, "Generalized Iterative Scaling for Log-Linear Models", 1972) of the chances that
+    each state has for its labels in a draw from the space.
+    """
+    known, owned = labels(forest), owners(forest)
+    edges = [edge for member in elite for edge in member.derivation.edges if forest.decisions[known[edge]]]
+    came = Counter([owned[edge] for edge in edges if len(forest.rows[owned[edge]]) > 1])
+    rows = {state: _by_label(forest, chances, state) for state in came}
+    sites = {state: forest.decisions[next(iter(row))][0][0] for state, row in rows.items()}
+    many: Counter[int] = Counter()
+    for state, often in came.items():
+        many[sites[state]] += often
+    weights = {state: often * (1.0 + smoothing / many[sites[state]]) for state, often in came.items()}
+    gains = [1.0] * len(forest.decisions)
+    wanted = dict(Counter([known[edge] for edge in edges if owned[edge] in came]))
+    for state, often in came.items():
+        for label, chance in rows[state].items():
+            wanted[label] = wanted.get(label, 0.0) + chance * often * smoothing / many[sites[state]]
+    for _ in range(ROUNDS):
+        expected = dict.fromkeys(wanted, 0.0)
+        for state, row in rows.items():
+            total = sum(gains[label] * chance for label, chance in row.items())
+            for label, chance in row.items():
+                expected[label] += weights[state] * gains[label] * chance / total
+        for label, often in wanted.items():
+            gains[label] *= often / expected[label] if expected[label] else 1.0
+    return gains
+
+
+def _by_label(forest: Forest, chances: Sequence[float], state: int) -> dict[int, float]:
+    """Return how likely each label is at a state."""
+    known = labels(forest)
+    found: dict[int, float] = {}
+    for edge in forest.rows[state]:
+        found[known[edge]] = found.get(known[edge], 0.0) + chances[edge]
+    return found

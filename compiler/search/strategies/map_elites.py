@@ -20,9 +20,12 @@ SKEW = 10.0
 
 
 class MapElites:
-    """Keeps the best trial of each cell. `descriptors` are costs, by commas, each cut into `bins`; `starts` are random."""
+    """Keeps the best trial of each cell. `descriptors` are costs, by commas, each cut into `bins`; `starts` are random.
 
-    def __init__(self, context: Context, *, descriptors: str = "params,nodes", bins: int = 6, starts: int = 10) -> None:
+    A cost that all members share, as `nodes` in a space of one shape, tells no cells apart: then few elites are left to vary.
+    """
+
+    def __init__(self, context: Context, *, descriptors: str = "params,flops", bins: int = 6, starts: int = 10) -> None:
         if bins < 1 or starts < 1:
             raise ValueError(f"expected bins and starts of at least 1, found bins={bins}, starts={starts}")
         self._history = context.history

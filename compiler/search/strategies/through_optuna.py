@@ -27,8 +27,9 @@ SAMPLERS = ("tpe", "tpe-multivariate", "random", "nsga2", "nsga3", "gp")
 FLAT = frozenset({"nsga2", "nsga3", "gp"})
 """These use only parameters that every trial has, and draw all others at random."""
 
-TRIES = 10
-"""How many members in a row that were asked before are taken from a sampler, until one is drawn at random instead."""
+TRIES = 3
+"""How many members in a row that were asked before are taken from a sampler, each as dear as one that was not, until one is drawn
+at random instead."""
 
 
 class ThroughOptuna:
