@@ -4,7 +4,8 @@ Monte Carlo tree search for architectures is of Negrinho and Gordon, "DeepArchit
 never seen: what a choice is worth at its place in any network (rapid action values, Gelly and Silver, "Combining Online and
 Offline Knowledge in UCT", ICML 2007) stands in until the node knows better, and decides alone below the tree, as the local
 bandits of Huang and others, "Neural Architecture Search via Combinatorial Multi-Armed Bandit" (CMAB-NAS, 2021). The weights
-of the space are the prior of the exploration (Rosin 2011; Silver and others 2017). Values are ranks, so that they have no scale.
+of the space are the prior of the exploration (Rosin 2011; Silver and others 2017), flattened, since in a space that mentions
+itself most draws are small networks. Values are ranks, so that they have no scale.
 """
 
 from bisect import bisect_left
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from math import sqrt
 from random import Random
 
-from archc.members import Member
+from archc.members import Member, Space
 from archc.runtime.derivations.nodes import labels
 from archc.runtime.derivations.weights import by_weight
 from archc.search.fresh import unseen
@@ -33,7 +34,7 @@ GROWTH = 1.25
 
 class Mcts:
     """Walks down a tree of choices. `explore` weighs what is little known; after `rapid` trials, a node and its rapid
-    values count alike; a share `chance` of the choices below the tree are drawn by their weights."""
+    values count alike; a share `chance` of the choices below the tree are drawn by the prior."""
 
     def __init__(
         self, context: Context, *, explore: float = 0.5, rapid: float = 30.0, chance: float = 0.1, starts: int = 10
@@ -43,7 +44,7 @@ class Mcts:
             raise ValueError(f"expected explore >= 0, rapid > 0, a chance from 0 to 1 and starts >= 1, found {found}")
         self._history, self._space = context.history, context.space
         self._explore, self._rapid, self._chance, self._starts = explore, rapid, chance, starts
-        self._prior = by_weight(context.space.forest, context.space.sites).chances
+        self._prior = _flattened(context.space)
         self._many = context.space.count()
         self._ranked = self._ended = self._entered = 0
         self._clear([])
@@ -158,7 +159,7 @@ class Mcts:
         return found
 
     def drawn(self, row: range, rng: Random) -> int | None:
-        """Return an edge by the weights of the space, at times."""
+        """Return an edge by the prior, at times."""
         if rng.random() >= self._chance:
             return None
         return pick(row, self._prior[row.start : row.stop], rng)
@@ -197,6 +198,16 @@ class _Walk:
             self._node, self._many = self._search.down(self._node, edge, self._many)
             self.depth += 1
         return edge
+
+
+def _flattened(space: Space) -> list[float]:
+    """Return for each edge the fourth root of its chance in a draw, in parts of those of its state."""
+    chances, found = by_weight(space.forest, space.sites).chances, []
+    for row in space.forest.rows:
+        roots = [sqrt(sqrt(chances[edge])) for edge in row]
+        total = sum(roots) or 1.0
+        found.extend(root / total for root in roots)
+    return found
 
 
 def _greatest(row: range, values: Sequence[float], rng: Random) -> int:
