@@ -90,7 +90,7 @@ def _snippet(found: Diagnostic, source: Source, pen: _Pen) -> Iterator[str]:
     before, carets = " " * marked[0], "^" * max(marked[1] - marked[0], 1)
     room = pen.width - _GUTTER - marked[0] - len(carets) - 1
     painted = pen.paint(carets, found.severity)
-    if _columns(label) <= room:
+    if not label or _columns(label) <= room:
         yield (_gutter("", pen) + before + painted + " " + label).rstrip()
     else:
         yield _gutter("", pen) + before + painted

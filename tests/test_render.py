@@ -124,3 +124,9 @@ def test_json_has_the_same_keys_always() -> None:
         "file": None,
         "span": None,
     }
+
+
+def test_no_label_takes_no_line() -> None:
+    source = Source("a.arch", f"{'x' * 70}\n")
+    lines = render([Diagnostic("A0001", "told", Span(0, 70, source), hint="fix")], width=78).splitlines()
+    assert lines[2:] == ["      | " + "^" * 70, "   try  fix"]

@@ -90,7 +90,7 @@ def test_count_by_depth_and_by_size(capsys: Output) -> None:
 
 def test_count_distinct_counts_architectures(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
     assert told(capsys, "count", "net.arch:Twice", "--distinct")["architectures"] == "1"
-    assert "3 derivations, exactly\n1 architectures\n" in said(capsys, "count", "net.arch:Twice", "--distinct")
+    assert "3 derivations, exactly\n1 architecture\n" in said(capsys, "count", "net.arch:Twice", "--distinct")
     monkeypatch.setattr("archc.cli.counting.MOST", 2)
     assert "where there are 2 derivations at most" in said(capsys, "count", "net.arch:Twice", "--distinct")
     assert told(capsys, "count", "net.arch:Twice", "--distinct")["architectures"] is None
@@ -172,6 +172,7 @@ def test_distinct_samples_are_different_networks(capsys: Output) -> None:
 def test_samples_are_written_to_files(capsys: Output, folder: Path) -> None:
     assert said(capsys, "sample", *NET, "-o", "found.arch") == ""
     assert (folder / "found.arch").read_text() == said(capsys, "sample", *NET)
+    assert said(capsys, "sample", *NET, "-o", "-") == said(capsys, "sample", *NET)
     said(capsys, "sample", *NET, "-n", "3", "-o", "some.arch")
     assert sorted(path.name for path in folder.glob("some*")) == ["some-1.arch", "some-2.arch", "some-3.arch"]
     assert "Net : [3, 8, 8] -> [10]" in said(capsys, "summary", "some-2.arch:Net")
@@ -210,6 +211,11 @@ def test_samples_of_records_are_json(capsys: Output) -> None:
         (["count", "net.arch:Colour", "--by", "type"], 2, "`--by` goes with a space"),
         (["sample", "net.arch:Colour", "--index", "1"], 2, "`--index` goes with a space"),
         (["sample", *NET, "-o", "no/such/folder.arch"], 2, "A0908"),
+        (["sample", *NET, "-n", "2", "-o", "-"], 2, "`-o -` prints one program"),
+        (["count", *NET, "--set", "a=1", "--set", "a=2"], 2, "`a` is set twice"),
+        (["count", *NET, "--where", "params <= 5M or nodes > 3"], 2, "joined by `and`"),
+        (["count", *NET, "--where", "depth <= 3"], 2, "depth is no cost"),
+        (["count", *NET, "net.arch:Twice"], 2, "no place for `net.arch:Twice`"),
     ],
 )
 def test_wrong_calls_are_told(capsys: Output, words: list[str], code: int, says: str) -> None:

@@ -140,8 +140,13 @@ def _to_json(member: "Member") -> dict[str, object]:
 
 
 def _write(space: "Space", draw: Draw, out: str) -> None:
-    """Write each member to a file of its own: OUT, or OUT-1, OUT-2 and so on."""
+    """Write each member to a file of its own: OUT, or OUT-1, OUT-2 and so on; `-` is standard output."""
     path = Path(out)
+    if out == "-" and draw.times != 1:
+        raise WrongCall("A0901", f"`-o -` prints one program, and `-n` asks for {draw.times}", "-o", hint="-o net.arch")
+    if out == "-":
+        emit(next(_drawn(space, draw)).text)
+        return
     for place, member in enumerate(_drawn(space, draw), 1):
         own = path if draw.times == 1 else path.with_name(f"{path.stem}-{place}{path.suffix}")
         write_whole(own, member.text)

@@ -26,11 +26,10 @@ def space_at(program: "Program", name: str, at: str, settings: Sequence[str], wh
 
     Raises WrongCall on what is no condition or leaves nothing, CompileError where the program or the type do not fit.
     """
-    from archc.cli.target import setting
+    from archc.cli.target import set_to
     from archc.members import space_of
 
-    arguments = dict(setting(text) for text in settings)
-    space = space_of(program, name, at or None, arguments)
+    space = space_of(program, name, at or None, set_to(settings))
     return held(space, where) if where else space
 
 

@@ -27,7 +27,7 @@ def built(target: str, at: str, settings: Sequence[str]) -> "Graph":
     from archc.check import check
 
     path, name = split(target)
-    arguments = dict(setting(text) for text in settings)
+    arguments = set_to(settings)
     program = check(loaded(path))
     _require_network(program, path, name, target)
     return build(program, name, arguments=arguments, at=at or None)
@@ -80,6 +80,17 @@ def missing(path: str) -> WrongCall:
     label = f"nearest: {folder / near[0]}" if near else ""
     hint = str(folder / near[0]) if near else ""
     return WrongCall("A0902", f"there is no file `{path}`", path, label=label, hint=hint)
+
+
+def set_to(settings: Sequence[str]) -> dict[str, Setting]:
+    """Return the parameters of several NAME=VALUE. Raises WrongCall where one is not of that form, or set twice."""
+    found: dict[str, Setting] = {}
+    for text in settings:
+        name, value = setting(text)
+        if name in found:
+            raise WrongCall("A0905", f"`{name}` is set twice", text, hint="keep one of them")
+        found[name] = value
+    return found
 
 
 def setting(text: str) -> tuple[str, Setting]:

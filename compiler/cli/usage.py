@@ -41,6 +41,9 @@ def told(error: BaseException, given: Sequence[str]) -> WrongCall:
         hint = f"archc {near[0]}" if near else fallback
         return WrongCall("A0901", f"there is no command `{command}`", command, label=label, hint=hint)
     text = re.sub(r"^Invalid value for ", "", str(getattr(error, "format_message", lambda: error)()))
+    if extra := re.match(r"Got unexpected extra arguments? \((\S+)", text.replace("(s)", "")):
+        word = extra[1].rstrip(")")
+        return WrongCall("A0901", f"`archc {command}` has no place for `{word}`", word, hint=fallback)
     return WrongCall("A0901", f"`archc {command}` expects something else: {text}", command, hint=fallback)
 
 

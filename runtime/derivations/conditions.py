@@ -91,6 +91,10 @@ def _cost(name: str, times: Collection[str]) -> str:
     known = (*COSTS, *times)
     if name in known:
         return name
+    if name in ("or", "not"):
+        raise ConditionError("comparisons hold together, joined by `and`", "params <= 5M and nodes > 9")
+    if name == "depth":
+        raise ConditionError("depth is no cost: it is bounded where a space is declared, by `where depth <= 8`")
     near = get_close_matches(name, known, 1)
     hint = f"{near[0]} <= {'2ms' if near[0] in times else '5M'}" if near else EXAMPLE
     raise ConditionError(f"`{name}` is no cost; there are {', '.join(known)}", hint)
