@@ -50,7 +50,7 @@ class Counted:
     def text(self) -> str:
         """Return it as lines for a person."""
         space = self.space
-        lines = [_head(space, self.types), f"{number(self.size)} {_plural('derivation', self.size)}, {_exact(space)}"]
+        lines = [_head(space, self.types), f"{_many(self.size, 'derivation')}, {_exact(space)}"]
         lines += kept_lines(space.kept, _whole(space))
         lines += self._distinct()
         lines += [f"a continuous range counts 1: {entry}" for entry in _continuous(space)]
@@ -90,7 +90,7 @@ class Counted:
     def _distinct(self) -> list[str]:
         if self.too_many:
             return [f"architectures are counted where there are {MOST:,} derivations at most"]
-        return [] if self.architectures is None else [f"{self.architectures:,} {_plural('architecture', self.architectures)}"]
+        return [] if self.architectures is None else [_many(self.architectures, "architecture")]
 
     def _information(self) -> str:
         return f"entropy {self.entropy:.4g} bits by weight, {_bits(self.size):.4g} alike"
@@ -225,8 +225,8 @@ def _size(value: int) -> str:
     return short(Size.of(value))
 
 
-def _plural(noun: str, many: int) -> str:
-    return noun if many == 1 else f"{noun}s"
+def _many(count: int, noun: str) -> str:
+    return f"{number(count)} {noun}{'s' if count != 1 else ''}"
 
 
 def _bits(size: int) -> float:
