@@ -60,17 +60,47 @@ def build(
         raise CompileError([refusal.diagnostic]) from None
     except (Fork, PerUse):
         text = f"what `{name}` is depends on an input size that is not given"
-        hint = f"give the input type: --at '{_example(definition.declaration.type)}', or at= in Python"
+        hint = f"give the input type: --at '{_example(definition.declaration.type, {})}', or at= in Python"
         raise CompileError([Diagnostic("A0702", text, definition.declaration.name_span, hint=hint)]) from None
 
 
-def _example(kind: s.TypeExpr | None) -> str:
-    """Return an input of a declaration as text, with 7 for each axis that it leaves open."""
-    source = kind.source if isinstance(kind, s.TypeArrow) else None
-    if not isinstance(source, s.TypeList):
-        return "[3, 224, 224]"
-    dims = tuple(dim if isinstance(dim, s.Number) else s.Number("7") for dim in source.dims)
-    return format_type(s.TypeList(source.element, dims))
+def _example(kind: s.TypeExpr | None, names: Mapping[str, Value]) -> str:
+    """Return an input of a declaration as text, with 7 for each size that it leaves open."""
+    match kind:
+        case s.TypeArrow(source):
+            return _example(source, names)
+        case s.TypeQualified(_, inner):
+            return _example(inner, names)
+        case s.TypeTuple((item,)):
+            return _example(item.type, names)
+        case s.TypeTuple(items):
+            parts = (f"{item.label}: " * bool(item.label) + _example(item.type, names) for item in items)
+            return f"({', '.join(parts)})"
+        case s.TypeList(s.TypeName(_, "Id", (s.TypeArgument(_, s.TypeVariable(name)),)), dims):
+            return f"Id({_size_of(s.Ref(name), names)}){_axes(dims, names)}"
+        case s.TypeList(element, dims):
+            return (format_type(element) if element is not None else "") + _axes(dims, names)
+        case _:
+            return "[3, 224, 224]"
+
+
+def _axes(dims: "Sequence[s.Expr | s.DimRange | s.DimRest]", names: Mapping[str, Value]) -> str:
+    return f"[{', '.join(str(_size_of(dim, names)) for dim in dims)}]"
+
+
+def _size_of(dim: "s.Expr | s.DimRange | s.DimRest", names: Mapping[str, Value]) -> int:
+    """Return an axis as a number, where sizes without a value are 7."""
+    match dim:
+        case s.Number(text):
+            return int(text) if text.isdigit() else 7
+        case s.Ref(name):
+            value = names.get(name)
+            return value.constant or 7 if isinstance(value, Size) else 7
+        case s.Binary("+" | "-" | "*" as operator, left, right):
+            one, other = _size_of(left, names), _size_of(right, names)
+            return max({"+": one + other, "-": one - other, "*": one * other}[operator], 1)
+        case _:
+            return 7
 
 
 def _is_buildable(definition: Definition) -> None:
@@ -203,7 +233,7 @@ def closed_input(session: Session, kind: s.TypeArrow | None, names: Mapping[str,
     into, _, variables = _input(session, kind, env, at)
     if variables:
         text = f"the members of `{definition.name}` depend on {', '.join(variables)}, which the input gives"
-        hint = f"give the input type: --at '{_example(kind)}', or at= in Python"
+        hint = f"give the input type: --at '{_example(kind, names)}', or at= in Python"
         raise Refusal(Diagnostic("A0702", text, kind.source.span, hint=hint))
     return into.type
 
@@ -290,12 +320,15 @@ def _typed(session: Session, text: str, env: Env) -> Type:
     if found or declaration is None or not isinstance(declaration.type, s.TypeArrow):
         raise Refusal(_no_type(text))
     blame = Blame(session.definition.name, "", None, _place(text))
+    flexible, session.flexible = session.flexible, False  # a size that is not known is a slip, in a space as well
     try:
         return instantiate(session, declaration.type.source, env, blame)
     except Refusal as error:
         if error.diagnostic.span.source is not source:
             raise
         raise Refusal(_no_type(text, f"`{error.diagnostic.span.text}` is not known here")) from error
+    finally:
+        session.flexible = flexible
 
 
 def _no_type(text: str, label: str = "") -> Diagnostic:

@@ -238,3 +238,19 @@ def test_help_imports_neither_torch_nor_numpy() -> None:
             [sys.executable, "-c", ask, *words], capture_output=True, text=True, check=True, timeout=60
         )
         assert done.stdout.endswith("set()\n"), done.stdout
+
+
+def test_the_input_that_is_proposed_fits(capsys: Output, folder: Path) -> None:
+    (folder / "open.arch").write_text("""arch 0.1
+import std.nn
+space A(classes = 10) : [3, 4*h, 4*w] -> [classes] = conv(8, 3, pad=1) -> flatten -> linear(classes)
+space B(heads = 12) : [n, heads*k] -> [n, heads*k] = SelfAttention(heads)
+space C(vocab = 100) : (tokens: Id(vocab)[n]) -> [n, 8] = tokens -> embedding(vocab, 8)
+space D : (a: [n, d], b: [d - 1]) -> [n, d] = a -> relu
+""")
+    for name, expected in (("A", "[3, 28, 28]"), ("B", "[7, 84]"), ("C", "Id(100)[7]"), ("D", "(a: [7, 7], b: [6])")):
+        assert main(["count", f"open.arch:{name}"]) == 1
+        assert f"--at '{expected}'" in capsys.readouterr().err
+        assert "1 derivation, exactly" in said(capsys, "count", f"open.arch:{name}", "--at", expected)
+    assert main(["count", "open.arch:A", "--at", "[3, 28, w]"]) == 1
+    assert "`w` is not known here" in capsys.readouterr().err
