@@ -95,6 +95,24 @@ space S : [d] -> [d] where depth <= 3 = relu | Wrap(S) | S -> tanh""",
         "[2]",
         "space S : [d] -> b where depth <= 3 = relu | { choose x = S  return (x, x) -> (add | concat) }",
     ),
+    "a space that only passes on another": (
+        "[4]",
+        """space P : [d] -> b = relu | linear(3) | linear(4)
+space Q : [d] -> b = P
+space R : [d] -> b = Q -> id
+space S : [d] -> b = { choose x = R  return x -> x -> (Q | relu) }""",
+    ),
+    "an argument that is passed on at several types": (
+        "[4]",
+        """block Thru(f: a -> b) : a -> b = f -> id
+space E : [d] -> b = Thru(relu | linear(3) | chunk(2) -> first)
+space S : [d] -> b = { choose x = E  return x -> x }""",
+    ),
+    "recursion that is passed on": (
+        "[4]",
+        """space T : a -> b = S
+space S : [d] -> b where depth <= 3 = relu | linear(3) | { choose x = T  return (x, x) -> add } | T -> tanh""",
+    ),
     "weights": ("[4]", "space S : [d] -> b = 50%: relu | 3: linear(2 | 4) | 1: linear(6) -> chunk(2) -> first"),
 }
 
@@ -189,8 +207,7 @@ def _flat(script: list[int | float | str | _Named]) -> Script:
 def _brute(text: str, at: str, depth: int, most: int) -> Counter[tuple[Script, str]]:
     """Return the script and the output type of every member, found by trying all decisions one after the other."""
     program = archc.loads(f"arch 0.1\n{text}\n").checked
-    refiner = refine(program, "S", at=at, most_types=0).refiner
-    kind = refiner.keys.types[0]
+    kind = refine(program, "S", at=at, most_types=0).pieces.types[0]
     definition = program.definition("S")
     found: Counter[tuple[Script, str]] = Counter()
     told: list[int] = []

@@ -111,7 +111,7 @@ class Table:
 
         Raises ValueError where a size of the input is not known.
         """
-        pieces, forest = space.refined.refiner.pieces, space.refined.forest
+        pieces, forest = space.refined.pieces, space.refined.forest
         used = sorted({use.piece for uses in forest.uses for use in uses})
         taken = {number: self._piece(pieces.graph(number)) for number in used}
         edges = [sum(taken[use.piece] * use.runs for use in uses) for uses in forest.uses]

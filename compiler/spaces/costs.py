@@ -29,8 +29,8 @@ class Costs:
         if key not in self._edges:
             if measure not in MEASURES and not (measure.startswith("count(") and measure.endswith(")")):
                 raise ValueError(f"{measure!r} is no cost; there are {', '.join(MEASURES)} and count(op)")
-            pieces = self.refined.refiner.pieces
-            counted = self.refined.refiner.counted(self.refined.refiner.root, within)
+            pieces = self.refined.pieces
+            counted = self.refined.counted(within)
             self._edges[key] = [
                 sum(
                     pieces.measured(use.piece, measure) * (use.copies if measure == "params" else use.runs)

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archc.grammar.source import NOWHERE, Span
 from archc.rules.scripts import Script
+from archc.tensor import Type
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -51,6 +53,39 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Cells(Sequence[Cell]):
+    """The cells of the states; the texts of their types are made when asked for.
+
+    `sources` and `targets` are numbers of `types`, -1 where there is none.
+    """
+
+    names: tuple[str, ...]
+    sources: Ints
+    targets: Ints
+    types: Sequence[Type]
+    _texts: dict[int, str] = field(default_factory=lambda: {-1: ""}, compare=False, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, at: int) -> Cell: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Cell, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> Cell | tuple[Cell, ...]:
+        if isinstance(at, slice):
+            return tuple(map(self.__getitem__, range(*at.indices(len(self)))))
+        return Cell(self.names[at], self._text(int(self.sources[at])), self._text(int(self.targets[at])))
+
+    def _text(self, kind: int) -> str:
+        if kind not in self._texts:
+            self._texts[kind] = str(self.types[kind])
+        return self._texts[kind]
+
+
+@dataclass(frozen=True, slots=True)
 class Use:
     """A part of a network without choices that an edge adds: piece `piece` of the forest.
 
@@ -81,7 +116,7 @@ class Forest:
     label: Ints
     decisions: tuple[tuple[Decision, ...], ...]
     sites: tuple[Site, ...]
-    cells: tuple[Cell, ...]
+    cells: Sequence[Cell]
     uses: tuple[tuple[Use, ...], ...]
     root: int
     lost: float = 0.0

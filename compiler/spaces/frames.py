@@ -88,7 +88,7 @@ def pipe(refiner: Refiner, plan: Plan, expr: s.Pipe, at: int, into: int, budget:
     values = refiner.stage(plan, expr, at)
     if at == len(expr.stages) - 1:
         return (yield from single(refiner, values, into, budget))
-    draft = Draft(budget=budget)
+    draft = Draft(budget=budget, whole=None if at else expr)
     draft.refuse(values.failure)
     left = refiner.left(budget, plan.reach)
     done = refiner.done
@@ -148,7 +148,7 @@ def _item(refiner: Refiner, item: s.Expr, env: Env, into: int, budget: Budget) -
 
 def choice(refiner: Refiner, plan: Plan, expr: s.Choice, into: int, budget: Budget) -> Frame:
     """Make the group of a choice between architectures."""
-    draft = Draft(budget=budget)
+    draft = Draft(budget=budget, whole=expr)
     arms = refiner.arms(plan, expr)
     draft.refuse(arms.failure)
     shares, ways = refiner.store.shares, draft.ways
@@ -182,7 +182,7 @@ def body(refiner: Refiner, expr: s.Body, at: int, env: Env, into: int, budget: B
         known = refiner.done.get(key)
         return known if known is not None else (yield key, body(refiner, expr, at + 1, inner, into, budget))
 
-    draft = Draft(budget=budget)
+    draft = Draft(budget=budget, whole=None if at else expr)
     if is_point(statement.value, env):
         values = refiner.values(statement.value, env)
         draft.refuse(values.failure)

@@ -1,8 +1,9 @@
 """What an expression gives for one input type: a state for each output type, with the ways to derive it."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
 from archc.spaces.forest import Decision, Site
 
@@ -46,14 +47,20 @@ class Group:
 
 @dataclass(slots=True)
 class Draft:
-    """The ways of a group while they are gathered, by what comes out."""
+    """The ways of a group while they are gathered, by what comes out.
+
+    `whole` is the expression that they derive all of. The states of a mention of a space, which has a name or stands for
+    itself, can be those of its `body` only where these derive all of it: others are met elsewhere as well.
+    """
 
     ways: dict[Out, list[Way]] = field(default_factory=dict)
     lost: float = 0.0
     failure: Failure | None = None
     budget: tuple[tuple[int, int], ...] = ()
+    whole: s.Expr | None = None
     space: str = ""
     source: int = -1
+    body: s.Expr | None = None
 
     def add(self, out: Out, way: Way) -> None:
         """Add one way to derive `out`."""
@@ -76,8 +83,8 @@ class Store:
     sites: list[Site]
     ways: list[tuple[Way, ...]] = field(default_factory=lambda: [((PLAIN, (), 0, {}),)])
     mass: list[float] = field(default_factory=lambda: [1.0])
-    group_of: list[int] = field(default_factory=lambda: [-1])
     out_of: list[Out] = field(default_factory=lambda: [(-1, ())])
+    whole: list[s.Expr | None] = field(default_factory=lambda: [None])
     fixed: list[Uses | None] = field(default_factory=lambda: [{}])
     scaled: dict[int, Part] = field(default_factory=dict)
     scales: dict[Part, int] = field(default_factory=dict)
@@ -103,6 +110,8 @@ class Store:
         """Return the group of a draft; of more than `most` types (0: all) the heaviest stay, and the rest is lost."""
         number = self.groups
         self.groups += 1
+        if not draft.ways:
+            return Group(number, {}, draft.lost, draft.failure)
         kept = [(out, ways, self.weigh(ways)) for out, ways in draft.ways.items()]
         lost = draft.lost
         if most and len(kept) > most:
@@ -110,14 +119,27 @@ class Store:
             lost += sum(mass for _, _, mass in kept[most:])
             kept = kept[:most]
         outs: dict[Out, int] = {}
+        names = self.names
         for out, ways, mass in kept:
-            if len(ways) == 1 and ways[0] == (PLAIN, (), 0, {}):
-                outs[out] = EMPTY
-                continue
-            outs[out] = self.state(tuple(ways), mass, number, out)
-            if draft.space:
-                self.names[outs[out]] = draft.space, draft.source
+            made = self._passed(ways[0], draft) if len(ways) == 1 else None
+            if made is None:
+                made = self.state(ways, mass, out, draft.whole)
+            if draft.space and made != EMPTY:
+                names[made] = draft.space, draft.source
+            outs[out] = made
         return Group(number, outs, lost, draft.failure if not outs else None)
+
+    def _passed(self, way: Way, draft: Draft) -> int | None:
+        """Return the state that a way only passes on, where that can stand for both."""
+        label, children, nested, uses = way
+        if label != PLAIN or uses or nested or len(children) > 1:
+            return None
+        if not children or children[0] == EMPTY:
+            return EMPTY
+        inner = children[0]
+        if draft.body is None:
+            return inner if inner not in self.mentions else None
+        return inner if self.whole[inner] is draft.body and inner not in self.names else None
 
     def weigh(self, ways: Iterable[Way]) -> float:
         """Return the weight of all that these ways derive."""
@@ -129,28 +151,42 @@ class Store:
             total += weight
         return total
 
-    def state(self, ways: tuple[Way, ...], mass: float, group: int, out: Out) -> int:
-        """Return a new state."""
-        self.ways.append(ways)
+    def state(self, ways: Sequence[Way], mass: float, out: Out, whole: s.Expr | None = None) -> int:
+        """Return a new state. Children that decide nothing are left out of its ways, and what those add is added there."""
+        kept = tuple(map(self._decided, ways))
+        label, children, _, uses = kept[0]
+        self.ways.append(kept)
         self.mass.append(mass)
-        self.group_of.append(group)
         self.out_of.append(out)
-        self.fixed.append(self._fixed(ways))
-        self.edges += len(ways)
+        self.whole.append(whole)
+        self.fixed.append(uses if len(kept) == 1 and label == PLAIN and not children else None)
+        self.edges += len(kept)
         return len(self.ways) - 1
 
-    def _fixed(self, ways: tuple[Way, ...]) -> Uses | None:
-        """Return what is added by ways that decide nothing at all; None where something is decided."""
-        label, children, nested, uses = ways[0]
-        if len(ways) > 1 or label != PLAIN or nested:
-            return None
-        total = dict(uses)
-        for child in children:
-            more = self.fixed[child]
+    def mention(self, group: Group, space: int) -> None:
+        """Note that the states of a group are mentions of a space, which count for its depth even if they decide nothing."""
+        for state in group.outs.values():
+            self.mentions[state] = space
+            if state != EMPTY:
+                self.fixed[state] = None
+
+    def _decided(self, way: Way) -> Way:
+        label, children, nested, uses = way
+        fixed = self.fixed
+        for child in children[nested:]:
+            if fixed[child] is not None:
+                break
+        else:
+            return way
+        total, kept = uses, list(children[:nested])
+        for child in children[nested:]:
+            more = fixed[child]
             if more is None:
-                return None
-            add_uses(total, more)
-        return total
+                kept.append(child)
+            elif more:
+                total = dict(total) if total is uses else total
+                add_uses(total, more)
+        return label, tuple(kept), nested, total
 
     def times(self, part: Part) -> int:
         """Return a state that derives what another does, and adds it a number of times; its ways are made when asked for."""
@@ -166,31 +202,48 @@ class Store:
             self.scaled[len(self.ways)] = part
             self.ways.append(())
             self.mass.append(self.mass[state])
-            self.group_of.append(-1)
             self.out_of.append(self.out_of[state])
+            self.whole.append(None)
             self.fixed.append(fixed)
         return self.scales[part]
 
-    def decided(self, state: int) -> Iterator[Way]:
-        """Yield the ways of a state without the children that decide nothing; what those add is added here."""
+    def unfolded(self, state: int) -> Sequence[Way]:
+        """Return the ways of a state, with those of another in the place of a way that only goes on there.
+
+        Whether a state passes another one on depends on the type; what this returns does not.
+        """
+        found: list[Way] = []
+        waiting = [*reversed(self.decided(state))]
+        while waiting:
+            way = waiting.pop()
+            label, children, nested, uses = way
+            if label != PLAIN or nested or len(children) != 1 or self.origin(children[0]) in self.mentions:
+                found.append(way)
+                continue
+            for name, below, count, more in reversed(self.decided(children[0])):
+                total = dict(uses)
+                add_uses(total, more)
+                waiting.append((name, below, count, total))
+        return found
+
+    def origin(self, state: int) -> int:
+        """Return the state of which a state is the same, run a number of times."""
+        while state in self.scaled:
+            state = self.scaled[state][0]
+        return state
+
+    def decided(self, state: int) -> Sequence[Way]:
+        """Return the ways of a state; its children are states that decide something, or are decided by a name."""
         part = self.scaled.get(state)
-        if part is not None:
-            inner, runs, copies = part
-            for label, children, nested, uses in self.decided(inner):
-                scaled: Uses = {}
-                add_uses(scaled, uses, runs, copies)
-                yield label, tuple(self.times((child, runs, copies)) for child in children), nested, scaled
-            return
-        for label, children, nested, uses in self.ways[state]:
-            total, kept = uses, []
-            for place, child in enumerate(children):
-                more = self.fixed[child] if place >= nested else None
-                if more is None:
-                    kept.append(child)
-                elif more:
-                    total = dict(total)
-                    add_uses(total, more)
-            yield label, tuple(kept), nested, total
+        if part is None:
+            return self.ways[state]
+        inner, runs, copies = part
+        found = []
+        for label, children, nested, uses in self.decided(inner):
+            scaled: Uses = {}
+            add_uses(scaled, uses, runs, copies)
+            found.append((label, tuple([self.times((child, runs, copies)) for child in children]), nested, scaled))
+        return found
 
 
 def add_uses(total: Uses, more: Uses, runs: int = 1, copies: int = 1) -> None:
@@ -220,15 +273,39 @@ Partial = tuple[tuple[int, ...], tuple[Demand, ...], tuple[int, ...]]
 """Some parts of a tuple: their types, their demands, their states."""
 
 
-def combined(parts: Sequence[Partial], more: Group, accept: Callable[[int], bool] | None = None) -> list[Partial]:
+def combined(parts: Sequence[Partial], more: Group) -> list[Partial]:
     """Return every way to go on from `parts` with one output of `more`."""
+    outs = list(more.outs.items())
+    fitting = _by_demand([wanted for (_, wanted), _ in outs])
     found: list[Partial] = []
     for types, demands, states in parts:
-        for (kind, wanted), state in more.outs.items():
+        for place in fitting(demands):
+            (kind, wanted), state = outs[place]
             both = joined(demands, wanted)
-            if both is not None and (accept is None or accept(kind)):
+            if both is not None:
                 found.append(((*types, kind), both, (*states, state)))
     return found
+
+
+def _by_demand(wanted: Sequence[tuple[Demand, ...]]) -> Callable[[tuple[Demand, ...]], Sequence[int]]:
+    """Return what tells which of some demands can go with others: of names that all demand things of, the same things."""
+    every = range(len(wanted))
+    named = [{demand[:2] for demand in demands} for demands in wanted]
+    common = set.intersection(*named) if named else set()
+    if not common:
+        return lambda _: every
+    by: dict[tuple[int, ...], list[int]] = {}
+    for place, demands in enumerate(wanted):
+        for demand in demands:
+            by.setdefault(demand[:3], []).append(place)
+
+    def fitting(demands: tuple[Demand, ...]) -> Sequence[int]:
+        for demand in demands:
+            if demand[:2] in common:
+                return by.get(demand[:3], ())
+        return every
+
+    return fitting
 
 
 Key = tuple[object, ...]

@@ -1,8 +1,10 @@
 """Types -> marked types: the same type where something is counted, told apart by how much of it is left."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from archc.spaces.keys import Keys
+from archc.values import Value
 
 Mark = tuple[int, str]
 """The space that counts, by the identity of its declaration, and what: `nodes`, the path of a field, or nothing, where a
@@ -52,6 +54,10 @@ class Marks:
     def counts(self, kind: int) -> bool:
         """Return whether nodes are counted here."""
         return kind in self.known and any(mark[1] == NODES for mark, _ in self.known[kind][1])
+
+    def counted(self, pieces: Sequence[tuple[Value, int]], mark: Mark) -> Callable[[int], bool]:
+        """Return what tells whether a piece, an architecture at an input type, counts; without a path each does."""
+        return lambda piece: not mark[1] or any(mark == entry for entry, _ in self.of(pieces[piece][1]))
 
     def together(self, kind: int, into: int, entered: tuple[int, ...], out: tuple[int, ...]) -> int | None:
         """Return a tuple's type with what is left where each part spent what lies between its input and its output."""

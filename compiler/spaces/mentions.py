@@ -5,7 +5,7 @@ from collections.abc import Generator
 from archc.grammar import syntax as s
 from archc.rules.arguments import bind
 from archc.rules.arrows import probe
-from archc.rules.infer import admit, signature
+from archc.rules.infer import admit, apply, signature
 from archc.rules.infer import enter as matched
 from archc.rules.instantiate import instantiate
 from archc.rules.match import match
@@ -51,8 +51,9 @@ def mention(refiner: Refiner, applied: Applied, into: int, budget: Budget, merge
         else:
             group = yield from _inside(refiner, applied, names, into, budget)
         refiner.settle(draft, taken, group)
-    draft.space = definition.name if definition.declaration.kind == "space" else ""
-    draft.source = into
+    if definition.declaration.kind == "space":
+        draft.space, draft.source = definition.name, into
+        draft.body = definition.declaration.value
     return draft
 
 
@@ -101,7 +102,8 @@ def _inside(
 ) -> Generator[tuple[Key, Frame], Group, Group]:
     """Return the group of the body, as far as it gives what is declared."""
     definition = applied.definition
-    draft = Draft(budget=budget)
+    counts = definition.declaration.kind == "space" and bool(definition.declaration.where)
+    draft = Draft(budget=budget, body=definition.declaration.value if counts else None)
     for names, witnessed in (yield from _entered(refiner, applied, values, into, budget, draft)):
         env = Env(definition.module, names)
         inner = refiner.deeper(definition, env, budget, draft)
@@ -125,8 +127,8 @@ def _inside(
                     for state in states:
                         draft.add((kind, both), (label, (state,), 0, NO_USES))
     closed = refiner.store.close(draft)
-    if definition.declaration.kind == "space" and definition.declaration.where:
-        refiner.store.mentions.update(dict.fromkeys(closed.outs.values(), id(definition.declaration)))
+    if counts:
+        refiner.store.mention(closed, id(definition.declaration))
     return closed
 
 
@@ -208,7 +210,7 @@ def _probed(
     arrows = {p.name for p in definition.declaration.parameters or () if isinstance(p.type, s.TypeArrow)}
     seen = {key: value for key, value in names.items() if key == name or key not in arrows}
     try:
-        found = probe(refiner.session(definition), definition, seen, blame, refiner.flow(into), refiner.apply)
+        found = probe(refiner.session(definition), definition, seen, blame, refiner.flow(into), apply)
     except Refusal as refusal:
         draft.refuse((0, refusal.diagnostic))
         return []

@@ -58,19 +58,19 @@ class Products:
                 ways.append((label, kept, nested, uses))
         if not ways:
             return None
-        return self.store.state(tuple(ways), self.store.weigh(ways), -1, (-1, ()))
+        return self.store.state(tuple(ways), self.store.weigh(ways), (-1, ()))
 
     def _rows(self, parts: Product) -> list[Row]:
         """Return what the first steps of all parts have in common."""
         state, runs, copies = parts[0]
         found: list[Row] = []
-        for label, children, nested, uses in self.store.decided(state):
+        for label, children, nested, uses in self.store.unfolded(state):
             total: Uses = {}
             add_uses(total, uses, runs, copies)
             found.append((label, tuple(((child, runs, copies),) for child in children), nested, total))
         for state, runs, copies in parts[1:]:
             by_label: dict[tuple[int, int, int], list[tuple[tuple[int, ...], Uses]]] = {}
-            for label, kept, nested, uses in self.store.decided(state):
+            for label, kept, nested, uses in self.store.unfolded(state):
                 by_label.setdefault((label, len(kept), nested), []).append((kept, uses))
             found = [
                 _more(row, kept, uses, runs, copies)

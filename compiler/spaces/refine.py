@@ -1,21 +1,26 @@
 """A space of a program, its arguments and its input type -> Forest: every derivation in it is well typed."""
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
 from archc.build import Argument, At, applied_with, entered
 from archc.check import Program
-from archc.grammar.diagnostics import CompileError
+from archc.grammar.diagnostics import CompileError, Diagnostic
 from archc.rules.records import is_record
 from archc.rules.session import Exhausted, Refusal, contained
 from archc.spaces.complaints import empty, too_large
 from archc.spaces.dispatch import begin
-from archc.spaces.forest import Cell, Forest, Use
+from archc.spaces.forest import Cells, Forest, Use
 from archc.spaces.frames import through
-from archc.spaces.groups import PLAIN, Group, Store, Way
+from archc.spaces.groups import NO_USES, PLAIN, Group, Store, Way
+from archc.spaces.marks import Marks
 from archc.spaces.measures import Bound
+from archc.spaces.pieces import Pieces
 from archc.spaces.refiner import Refiner, TooLarge
 from archc.values import Definition, Value
 
@@ -27,15 +32,20 @@ MOST_TYPES = 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Refined:
-    """A forest with what its edges add to the network: an architecture without choices and its input, by piece."""
+    """A forest with what its edges add to the network: an architecture without choices and its input, by piece.
+
+    `bounds` are those of the space on measures that its forest is still to be held to.
+    """
 
     forest: Forest
-    refiner: Refiner
+    pieces: Pieces
+    bounds: tuple[Bound, ...]
+    space: Definition
+    marks: Marks
 
-    @property
-    def bounds(self) -> tuple[Bound, ...]:
-        """The bounds of the space on measures that its forest is still to be held to."""
-        return self.refiner.regions.root or ()
+    def counted(self, field: str) -> Callable[[int], bool]:
+        """Return what tells whether a piece is in a field of the records of the space, which has a bound; "" is all of them."""
+        return self.marks.counted(self.pieces.all, (id(self.space.declaration), field))
 
 
 def refine(
@@ -54,19 +64,29 @@ def refine(
     """
     definition = program.definition(name)
     tries = [0, MOST_TYPES, MOST_TYPES // 4] if most_types is None else [most_types]
+    large: list[Diagnostic] = []
     for number, most in enumerate(tries):
         edges = program.limits.edges
         edges = min(edges, EXACT_EDGES) if most_types is None and number == 0 else edges
-        refiner = Refiner.of(program, definition, most, edges, begin)
-        try:
-            with contained(program.limits, definition.declaration.name_span):
-                return _refined(refiner, definition, arguments or {}, at)
-        except TooLarge:
-            if number == len(tries) - 1:
-                raise CompileError([too_large(definition, program.limits, refiner.store, refiner.keys.types)]) from None
-        except (Refusal, Exhausted) as refusal:
-            raise CompileError([refusal.diagnostic]) from None
-    raise AssertionError(tries)
+        with _uncollected():
+            found = _tried(Refiner.of(program, definition, most, edges, begin), definition, arguments or {}, at)
+        if isinstance(found, Refined):
+            return found
+        large = [found]
+    raise CompileError(large)
+
+
+def _tried(
+    refiner: Refiner, definition: Definition, arguments: Mapping[str, Argument], at: At | None
+) -> Refined | Diagnostic:
+    """Return the forest, or what to say where it is too large. Raises CompileError on what another try does not mend."""
+    try:
+        with contained(refiner.program.limits, definition.declaration.name_span):
+            return _refined(refiner, definition, arguments, at)
+    except TooLarge:
+        return too_large(definition, refiner.program.limits, refiner.store, refiner.keys.types)
+    except (Refusal, Exhausted) as refusal:
+        raise CompileError([refusal.diagnostic]) from None
 
 
 def _refined(refiner: Refiner, definition: Definition, arguments: Mapping[str, Argument], at: At | None) -> Refined:
@@ -85,7 +105,10 @@ def _refined(refiner: Refiner, definition: Definition, arguments: Mapping[str, A
         ]
         kind = None if into in refiner.inputs.known else refiner.keys.types[into]
         raise Refusal(empty(definition, kind, group.failure, deep))
-    return Refined(_compact(refiner, group, into), refiner)
+    refiner.regions.selections.clear()  # these know the refiner, which goes now with all its tables
+    return Refined(
+        _compact(refiner, group, into), refiner.pieces, refiner.regions.root or (), definition, refiner.marks
+    )
 
 
 def _root(refiner: Refiner, applied: Value, into: int):  # type: ignore[no-untyped-def]
@@ -93,56 +116,74 @@ def _root(refiner: Refiner, applied: Value, into: int):  # type: ignore[no-untyp
 
 
 # ---------------------------------------------------------------- compaction
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Leave garbage where it is: a refinement keeps nearly all that it makes, and looking through it takes half the time."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
 def _compact(refiner: Refiner, group: Group, into: int) -> Forest:
     """Return the states that the outputs of `group` reach, in an order in which children come first."""
     store = refiner.store
-    rows: dict[int, list[Way]] = {}
-    number: dict[int, int] = {}
-    order: list[int] = []
-    for root in group.outs.values():
-        _visit(store, root, rows, number, order)
-    ways = [rows[state] for state in order]
-    top: list[Way] = [(PLAIN, (state,), 0, {}) for state in group.outs.values()]
-    ways.append(top)
-    edges = [way for row in ways for way in row]
-    children = [number[child] for _, below, _, _ in edges for child in below]
-    nested = [place < count for _, below, count, _ in edges for place in range(len(below))]
+    top = [(PLAIN, (state,), 0, NO_USES) for state in group.outs.values()]
+    order = _reached(store, list(group.outs.values()))
+    number = dict(zip(order, range(len(order)), strict=True))
+    rows = [*map(store.decided, order), top]
+    edges = [way for row in rows for way in row]
+    called = [below for _, below, _, _ in edges]
+    lengths = list(map(len, called))
+    children = np.fromiter(map(number.__getitem__, chain.from_iterable(called)), np.int64, sum(lengths))
+    first_child = np.cumsum([0, *lengths])
+    inside = np.repeat(first_child[:-1] + [count for _, _, count, _ in edges], lengths)
     mass = sum(store.mass[state] for state in group.outs.values())
     return Forest(
-        first_edge=np.cumsum([0, *map(len, ways)]),
-        first_child=np.cumsum([0, *(len(below) for _, below, _, _ in edges)]),
-        children=np.array(children, dtype=np.int64),
-        nested=np.array(nested, dtype=np.bool_),
+        first_edge=np.cumsum([0, *map(len, rows)]),
+        first_child=first_child,
+        children=children,
+        nested=np.arange(len(children)) < inside,
         label=np.array([label for label, _, _, _ in edges], dtype=np.int64),
         decisions=tuple(store.labels),
         sites=tuple(store.sites),
-        cells=(*(_cell(refiner, state) for state in order), Cell(refiner.root.name, str(refiner.keys.types[into]), "")),
-        uses=tuple(tuple(Use(piece, *amount) for piece, amount in uses.items()) for _, _, _, uses in edges),
+        cells=_cells(refiner, order, into),
+        uses=_uses(edges),
         root=len(order),
         lost=group.lost / (group.lost + mass) if group.lost else 0.0,
     )
 
 
-def _cell(refiner: Refiner, state: int) -> Cell:
-    kind = refiner.store.out_of[state][0]
-    while state in refiner.store.scaled:
-        state = refiner.store.scaled[state][0]
-    name, source = refiner.store.names.get(state, ("", -1))
-    types = refiner.keys.types
-    return Cell(name, str(types[source]) if source >= 0 else "", str(types[kind]) if kind >= 0 else "")
+def _uses(edges: Sequence[Way]) -> tuple[tuple[Use, ...], ...]:
+    """Return what each edge adds; most add nothing."""
+    return tuple(
+        [tuple([Use(piece, *amount) for piece, amount in uses.items()]) if uses else () for _, _, _, uses in edges]
+    )
 
 
-def _visit(store: Store, root: int, rows: dict[int, list[Way]], number: dict[int, int], order: list[int]) -> None:
-    """Number the states below `root`, children first."""
-    waiting = [root]
+def _cells(refiner: Refiner, order: Sequence[int], into: int) -> Cells:
+    """Return the cells of some states of the store, and of the root."""
+    store = refiner.store
+    named = [store.names.get(store.origin(state), ("", -1)) for state in order]
+    return Cells(
+        names=(*(name for name, _ in named), refiner.root.name),
+        sources=np.array([*(source for _, source in named), into], dtype=np.int64),
+        targets=np.array([*(store.out_of[state][0] for state in order), -1], dtype=np.int64),
+        types=refiner.keys.types,
+    )
+
+
+def _reached(store: Store, roots: Sequence[int]) -> list[int]:
+    """Return the states that some reach, children first: a state is made after its children, and numbered so."""
+    found = set(roots)
+    waiting = list(found)
     while waiting:
-        state = waiting[-1]
-        if state in number:
-            waiting.pop()
-        elif state in rows:
-            number[state] = len(order)
-            order.append(state)
-            waiting.pop()
-        else:
-            rows[state] = list(store.decided(state))
-            waiting.extend(child for _, below, _, _ in rows[state] for child in below if child not in number)
+        for _, below, _, _ in store.decided(waiting.pop()):
+            for child in below:
+                if child not in found:
+                    found.add(child)
+                    waiting.append(child)
+    return sorted(found, key=store.origin)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from archc.check import Program
 from archc.grammar import syntax as s
@@ -37,7 +38,7 @@ from archc.spaces.needs import Needs
 from archc.spaces.pieces import Pieces
 from archc.spaces.product import Products
 from archc.spaces.replay import Sites, Taken
-from archc.spaces.statics import Budget, Plan, Statics
+from archc.spaces.statics import Budget, Plan, Statics, small_session
 from archc.spaces.transfer import Transfers, Unsupported, guarded
 from archc.tensor import Product, Type
 from archc.values import (
@@ -79,15 +80,15 @@ class Refiner(Statics):
     most_edges: int
     products: Products
     begin: Begin
+    transfers: Transfers
+    inputs: Inputs
+    pieces: Pieces
+    marks: Marks
+    least: Least
     done: dict[Key, Group] = field(default_factory=dict)
     bounds: dict[int, int] = field(default_factory=dict)
     cut: dict[int, float] = field(default_factory=dict)
     steps: int = 0
-    transfers: Transfers = field(init=False)
-    inputs: Inputs = field(init=False)
-    pieces: Pieces = field(init=False)
-    marks: Marks = field(init=False)
-    least: Least = field(init=False)
     regions: Regions = field(default_factory=Regions)
     deep: set[int] = field(default_factory=set)
 
@@ -96,23 +97,26 @@ class Refiner(Statics):
         """Return the state with which the refinement of `root` begins."""
         sites = Sites()
         store = Store(sites.all)
-        keys, needs = Keys(program.scopes), Needs(program.scopes)
-        made = cls(
+        keys = Keys(program.scopes)
+        session = partial(small_session, program, root)
+        pieces = Pieces(session, keys.types)
+        return cls(
             program=program,
             root=root,
             keys=keys,
             sites=sites,
             store=store,
-            needs=needs,
+            needs=Needs(program.scopes),
             most_types=most_types,
             most_edges=most_edges,
-            products=Products(store, lambda one, other: made.pieces.same_weights(one, other)),
+            products=Products(store, pieces.same_weights),
             begin=begin,
+            transfers=Transfers(program.scopes, session, partial(_owes, program)),
+            inputs=Inputs(keys),
+            pieces=pieces,
+            marks=Marks(keys),
+            least=Least(program.scopes),
         )
-        made.inputs, made.marks, made.least = Inputs(keys), Marks(keys), Least(program.scopes)
-        made.pieces = Pieces(lambda: made.session(root), keys.types)
-        made.transfers = Transfers(program.scopes, lambda: made.session(root), made.owes)
-        return made
 
     def _most(self, budget: Budget) -> int:
         """Return how many output types a state keeps: half as many at each mention of a space inside itself, two at least."""
@@ -120,11 +124,6 @@ class Refiner(Statics):
             return 0
         level = sum(self.bounds[space] - left for space, left in budget)
         return max(LEAST_TYPES, self.most_types >> level)
-
-    def owes(self, declaration: s.Declaration) -> bool:
-        """Return whether a block asks more of its users than its signature says, or is read at each use."""
-        summary = self.program.checker.summary(Definition(0, declaration))
-        return bool(declaration.where or summary.obligations or summary.inline)
 
     # ------------------------------------------------------------ running
     def run(self, key: Key, frame: Frame) -> Group:
@@ -220,10 +219,11 @@ class Refiner(Statics):
                     self._piece_out(draft, plan, into, output)
                 return draft
         session = self.session(self.root)
+        session.trying = True
         try:
             result = infer_apply(session, value, flow(kind), getattr(value, "span", Span(0, 0)))
-        except Refusal as refusal:
-            draft.refuse((session.stages, refusal.diagnostic))
+        except Refusal:
+            draft.refuse((session.stages, lambda: self._refusal(value, kind)))
             return draft
         except (Fork, PerUse):
             text = f"what `{show(value)}` is depends on something that is not known here"
@@ -250,10 +250,6 @@ class Refiner(Statics):
         except Refusal as refusal:
             return refusal.diagnostic
         raise AssertionError(f"{show(value)} takes {kind}, and its closure does not")
-
-    def apply(self, session: Session, value: Value, into: Flow, span: Span) -> Flow:
-        """Return what comes out of an architecture without choices."""
-        return infer_apply(session, value, into, span)
 
     # ------------------------------------------------------------ names
     def named(self, env: Env, statement: s.Statement, value: Value) -> Env:
@@ -351,8 +347,7 @@ class Refiner(Statics):
 
     def counted(self, space: Definition, path: str) -> Callable[[int], bool]:
         """Return what tells whether a piece is in the field of a record of a space; without a path each is."""
-        mark = id(space.declaration), path
-        return lambda piece: not path or any(mark == entry for entry, _ in self.marks.of(self.pieces.all[piece][1]))
+        return self.marks.counted(self.pieces.all, (id(space.declaration), path))
 
     def copies(self, value: Value, expr: s.Binary) -> int:
         """Return how often a body is repeated. Raises Exhausted on too many, Refusal on what is no number."""
@@ -391,6 +386,12 @@ class Refiner(Statics):
             found, self.cut[number] = MOST_DEPTH, 1.0
         self.bounds[number] = found
         return found
+
+
+def _owes(program: Program, declaration: s.Declaration) -> bool:
+    """Return whether a block asks more of its users than its signature says, or is read at each use."""
+    summary = program.checker.summary(Definition(0, declaration))
+    return bool(declaration.where or summary.obligations or summary.inline)
 
 
 def _is_identity(value: Value) -> bool:

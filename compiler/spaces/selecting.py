@@ -83,8 +83,7 @@ class Selection:
         if len(kept) == 1:
             return next(iter(kept.values()))
         store = self.store
-        each = [store.decided(inner) if inner in store.scaled else store.ways[inner] for inner in kept.values()]
-        return self._state(tuple(way for ways in each for way in ways), state)
+        return self._state(tuple(way for inner in kept.values() for way in store.decided(inner)), state)
 
     # ------------------------------------------------------------ splitting
     def split(self, state: int) -> Split:
@@ -173,7 +172,7 @@ class Selection:
         key = (*children[1:], -max(nested - 1, 0) - 1)
         if key not in self._pairs:
             rest: Way = (PLAIN, children[1:], max(nested - 1, 0), NO_USES)
-            self._pairs[key] = self.store.state((rest,), self.store.weigh([rest]), -1, (-1, ()))
+            self._pairs[key] = self.store.state((rest,), self.store.weigh([rest]), (-1, ()))
         pair = self._pairs[key]
         if pair not in self._known:
             self._known[pair] = self._made(pair)
@@ -187,7 +186,7 @@ class Selection:
 
     def _state(self, ways: tuple[Way, ...], like: int) -> int:
         store = self.store
-        made = store.state(ways, store.weigh(ways), -1, store.out_of[like])
+        made = store.state(ways, store.weigh(ways), store.out_of[like])
         if like in store.names:
             store.names[made] = store.names[like]
         if like in store.mentions:

@@ -51,6 +51,19 @@ class Values:
     failure: Failure | None
 
 
+def small_session(program: Program, definition: Definition, chooser: Chooser | None = None) -> Session:
+    """Return the state of a small walk over things of known sizes."""
+    return Session(
+        definition,
+        program.scopes,
+        program.checker,
+        Context(),
+        chooser=chooser,
+        limits=program.limits,
+        budget=Steps(),
+    )
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
 class Statics:
     """The static side of one refinement: everything here depends on the text and its environment, not on types."""
@@ -69,16 +82,7 @@ class Statics:
 
     def session(self, definition: Definition, chooser: Chooser | None = None) -> Session:
         """Return the state of a small walk over things of known sizes."""
-        program = self.program
-        return Session(
-            definition,
-            program.scopes,
-            program.checker,
-            Context(),
-            chooser=chooser,
-            limits=program.limits,
-            budget=Steps(),
-        )
+        return small_session(self.program, definition, chooser)
 
     def walked(self, key: Key, walk: Callable[[Session], T], draft: Draft) -> list[tuple[Taken, T]]:
         """Return every outcome of a static walk; what does not type is noted in the draft."""
