@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Context, Decimal
 from math import fsum, ldexp
 
 import numpy as np
 
-from archc.runtime.derivations.weights import by_weight, uses
+from archc.runtime.derivations.weights import Weights, by_weight, uses
 from archc.spaces.forest import Derivation, Floats, Forest, Site
 
 SMOOTHING = 1.0
@@ -16,6 +17,9 @@ ROUNDS = 10
 
 SETTLED = 1e-9
 """Shares that move less have settled."""
+
+DECIMAL = Context(prec=20)
+LN2 = DECIMAL.ln(Decimal(2))
 
 
 def fit(
@@ -32,10 +36,10 @@ def fit(
     where the derivations are the elite. First a share is how often its option was decided, among all decisions at its
     site: the estimate for a grammar all of whose derivations are well typed. If some are not, members are drawn given
     that they are, and at most `rounds` steps go from there to what is likeliest then (see `_step`); each takes about as
-    long as `by_weight` and `visits`. `smoothing` is how many decisions the forest's own shares count for at each site,
+    long as `by_weight` and `uses`. `smoothing` is how many decisions the forest's own shares count for at each site,
     which keeps what was never decided possible; at 0 a site that was never come by keeps its shares. Continuous ranges
-    stay as they are. Only + - * / and sums rounded once take part, so that the shares are the same on
-    every machine. Raises ValueError unless
+    stay as they are. Only + - * /, sums rounded once and decimals take part, so that the shares are the
+    same on every machine. Raises ValueError unless
     the weights are as many as the derivations, and neither they nor `smoothing` are negative.
     """
     known = [1.0] * len(derivations) if weights is None else weights
@@ -47,35 +51,74 @@ def fit(
     for site, often in zip(forest.sites, made, strict=True):
         often[:] = [many + smoothing * share for many, share in zip(often, site.shares, strict=True)]
     sites = tuple(_shared(site, often) for site, often in zip(forest.sites, made, strict=True))
-    total = fsum(known)
-    for _ in range(rounds if total else 0):
-        following = _step(forest, sites, made, total)
-        moved = _moved(sites, following)
-        sites = following
-        if moved < SETTLED:
+    return _climbed(forest, sites, made, fsum(known), rounds)
+
+
+def _climbed(
+    forest: Forest, sites: tuple[Site, ...], made: Sequence[Sequence[float]], total: float, rounds: int
+) -> tuple[Site, ...]:
+    """Return the shares that at most `rounds` steps lead to; one that makes the decisions less likely is made shorter."""
+    if not total or not rounds:
+        return sites
+    weights, damping = by_weight(forest, sites), 2.0
+    likelihood = _likelihood(forest, sites, weights, made, total)
+    for _ in range(rounds):
+        part, exponent = weights.inside[forest.root]
+        if abs(ldexp(part, max(exponent, -64)) - 1.0) < SETTLED:
             break
+        following = _step(forest, sites, weights, made, total, damping)
+        if _moved(sites, following) < SETTLED:
+            break
+        reached = by_weight(forest, following)
+        found = _likelihood(forest, following, reached, made, total)
+        if found < likelihood:
+            damping *= 4.0
+        else:
+            sites, weights, likelihood, damping = following, reached, found, max(2.0, damping / 2.0)
     return sites
 
 
-def _step(forest: Forest, sites: tuple[Site, ...], made: Sequence[Sequence[float]], total: float) -> tuple[Site, ...]:
+def _likelihood(
+    forest: Forest, sites: Sequence[Site], weights: Weights, made: Sequence[Sequence[float]], total: float
+) -> Decimal:
+    """Return the logarithm of the likelihood of the decisions in `made`, given that draws are well typed.
+
+    Decimals have a logarithm that is the same on every machine.
+    """
+    part, exponent = weights.inside[forest.root]
+    found = -Decimal(total) * (DECIMAL.ln(Decimal(part)) + exponent * LN2)
+    for site, often in zip(sites, made, strict=True):
+        if not site.is_continuous:
+            found += sum(
+                Decimal(many) * DECIMAL.ln(Decimal(share))
+                for many, share in zip(often, site.shares, strict=True)
+                if many
+            )
+    return found
+
+
+def _step(
+    forest: Forest,
+    sites: tuple[Site, ...],
+    weights: Weights,
+    made: Sequence[Sequence[float]],
+    total: float,
+    damping: float,
+) -> tuple[Site, ...]:
     """Return shares under which the decisions in `made` are likelier, given that a draw is well typed.
 
     What is decided more often than a draw is expected to grows, and the other way round: the growth transform for
     quotients of polynomials (Gopalakrishnan et al., An inequality for rational functions, 1991), damped as is usual
     (Woodland & Povey, Large scale discriminative training, 2002, section 3.2).
     """
-    weights = by_weight(forest, sites)
-    part, exponent = weights.inside[forest.root]
-    if abs(ldexp(part, max(exponent, -64)) - 1.0) < SETTLED:
-        return sites
     expected = uses(forest, weights.chances)
     found = []
     for number, (site, often) in enumerate(zip(sites, made, strict=True)):
         drawn = [total * expected.get((number, option), 0.0) for option in range(len(often))]
         gains = [many - few for many, few in zip(often, drawn, strict=True)]
         least = max((-gain / share for gain, share in zip(gains, site.shares, strict=True) if share), default=0.0)
-        damping = 2.0 * max(least, fsum(drawn))
-        grown = [max(0.0, gain + damping * share) for gain, share in zip(gains, site.shares, strict=True)]
+        most = damping * max(least, fsum(drawn))
+        grown = [max(0.0, gain + most * share) for gain, share in zip(gains, site.shares, strict=True)]
         found.append(_shared(site, grown))
     return tuple(found)
 
