@@ -232,15 +232,14 @@ def _run_blocks(trial: Callable[[Random], tuple[Counter[str], str]], times: int,
     return tally
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", range(2))
 def test_a_program_does_in_archc_what_its_text_does_in_torch(part: int) -> None:
     tally = _run(250, part)
     assert tally["accepted"] > 100 and tally["refused"] > 40, tally
 
 
-@pytest.mark.parametrize("part", range(2))
-def test_a_block_takes_the_sizes_that_its_preconditions_allow_and_no_others(part: int) -> None:
-    tally = _run_blocks(_disagreement_on_blocks, 100, part)
+def test_a_block_takes_the_sizes_that_its_preconditions_allow_and_no_others() -> None:
+    tally = _run_blocks(_disagreement_on_blocks, 100, 0)
     assert tally["uses accepted"] > 100 and tally["uses refused"] > 40, tally
 
 

@@ -11,7 +11,8 @@ from archc.grammar.diagnostics import CompileError
 from archc.load import load_file
 
 CHUNK = 1250
-INPUTS = 10_000
+QUICK, INPUTS = 3 * CHUNK, 10_000
+"""So many inputs are read in every run; the others, and a million more in benchmarks/soak_text.py, in long ones."""
 
 SEARCHED = """\
 arch 0.1
@@ -34,7 +35,10 @@ def test_a_case_may_speak_of_a_size_that_is_searched_over() -> None:
     assert tally.codes == {"A0807"}
 
 
-@pytest.mark.parametrize("start", range(0, INPUTS, CHUNK))
+@pytest.mark.parametrize(
+    "start",
+    [pytest.param(start, marks=[pytest.mark.soak] if start >= QUICK else []) for start in range(0, INPUTS, CHUNK)],
+)
 def test_every_input_ends_in_an_answer_or_in_diagnostics(start: int) -> None:
     tally = Tally()
     for name, data in mangle.texts(start, CHUNK):

@@ -262,9 +262,13 @@ CASES = [
     Case("fbnet_joint:Backbone", (3, 192, 192), fbnet(), (("classes", 1000), ("r", 192))),
     Case("fbnet_joint:Joint", None, 2 * fbnet() * fbnet_recipes(), edit=(" where net.macs <= 600M", "")),
 ]
+LONG = CASES[-1]
+"""It is refined at two resolutions."""
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=[pytest.mark.soak] if case is LONG else []) for case in CASES], ids=str
+)
 def test_a_space_has_as_many_derivations_as_its_formula_says(case: Case) -> None:
     assert case.counted().count() == case.size
 
