@@ -138,7 +138,9 @@ def _require_network(program: "Program", path: str, name: str, target: str) -> N
     others = f"it has {', '.join(networks)}" if networks else "it has no model and no block"
     if name in program.declarations:
         message = f"`{name}` is a {program.declarations[name].kind}, and a model or block is expected"
-        raise WrongCall("A0906", message, target, label=others)
+        drawn = program.declarations[name].kind == "space"
+        hint = f"archc sample {target} -o member.arch" if drawn else ""
+        raise WrongCall("A0906", message, target, label=others, hint=hint)
     near = get_close_matches(name, networks, 1, cutoff=0.4)
     label = f"nearest: {near[0]}" if near else others
     hint = f"{path}:{near[0]}" if near else ""

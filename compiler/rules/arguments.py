@@ -161,13 +161,26 @@ def bind(
         else:
             missing = ", ".join(entry.name for entry in parameters if entry.name not in taken and entry.default is None)
             text = f"{_title(declaration)} needs a value for {missing.replace(', ', ' and ')}"
-            raise Refusal(Diagnostic("A0103", text, span, _usage(declaration)))
+            outside = span == declaration.name_span
+            hint = _setting(parameter, domain(session, parameter.type, env.module)) if outside else ""
+            raise Refusal(Diagnostic("A0103", text, span, _usage(declaration), hint=hint))
         space = domain(session, parameter.type, env.module)
         names[parameter.name] = _coerce(session, value, space, parameter, declaration, place)
     if session.chooser is not None:
         names = {name: settle(session, value, span, evaluate) for name, value in names.items()}
         names = {name: decide(session, value, span) for name, value in names.items()}
     return names
+
+
+def _setting(parameter: s.Parameter, space: Domain) -> str:
+    """Return how a parameter is given from outside the program."""
+    of_kind: dict[str, bool | int | float | str] = {"int": 8, "float": 0.5, "bool": True, "string": "text"}
+    if space.kind not in of_kind:
+        return ""
+    value = space.values[0] if space.values else of_kind[space.kind]
+    if isinstance(value, (int, float)) and space.low is not None and space.high is not None and not space.values:
+        value = type(value)(space.low)
+    return f"--set {parameter.name}={value if isinstance(value, str) else show(value)}"
 
 
 def _assign(

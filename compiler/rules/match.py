@@ -151,6 +151,8 @@ def _fork(matching: Matching, items: Sequence[s.TypeItem], value: Type) -> str:
         arms = [f"linear({value.dims[-1]})"] * len(items)
     else:
         arms = ["id", *"fghijk"][: len(items)]
+    if matching.blame.span.source is not None and matching.blame.span.source.name == "input":
+        return f"({', '.join(f'{item.label}: ' * bool(item.label) + str(value) for item in items)})"
     return f"({', '.join(arms)}) -> {short(matching.blame.span)}, where each gets the input"
 
 

@@ -1,6 +1,8 @@
 """Records -> groups: each field decided by itself, each network refined at an input of its own."""
 
-from archc.build import closed_input
+from collections.abc import Mapping
+
+from archc.build import closed_input, example_input
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.source import NOWHERE, Span
@@ -124,7 +126,7 @@ def _network(refiner: Refiner, value: Value, into: int, budget: Budget) -> Frame
             try:
                 kind = closed_input(session, None, {}, refiner.inputs.known[into])
             except Refusal as refusal:
-                raise _asked(refusal, getattr(value, "span", NOWHERE)) from None
+                raise _asked(refusal, getattr(value, "span", NOWHERE), None, {}) from None
             group = yield from through(refiner, refiner.plan(value), _marked(refiner, kind, into), budget)
             return _typed(refiner, group, kind)
 
@@ -143,7 +145,7 @@ def _applied(refiner: Refiner, applied: Applied, into: int, budget: Budget) -> F
             kind = closed_input(session, signature(definition.declaration), names, refiner.inputs.known[into])
         except Refusal as refusal:
             if refusal.diagnostic.code in ASKED:
-                raise _asked(refusal, applied.span) from None
+                raise _asked(refusal, applied.span, definition.declaration.type, names) from None
             draft.refuse((0, refusal.diagnostic))
             continue
         given = tuple((name, value, applied.span) for name, value in names.items())
@@ -153,12 +155,13 @@ def _applied(refiner: Refiner, applied: Applied, into: int, budget: Budget) -> F
     return draft
 
 
-def _asked(refusal: Refusal, span: Span) -> Refusal:
+def _asked(refusal: Refusal, span: Span, kind: s.TypeExpr | None, names: Mapping[str, Value]) -> Refusal:
     """Return what to say of a network whose input is not known, at its place in the record."""
     if refusal.diagnostic.code != "A0702":
         return refusal
     text = f"the input of `{short(span)}` is not known here"
-    hint = "give it for all networks, --at '[3, 224, 224]', or by field, at={\"net\": (3, 224, 224)} in Python"
+    shape = example_input(kind, names)
+    hint = f"give it for all networks, --at '{shape}', or by field in Python, at={{'net': '{shape}'}}"
     return Refusal(Diagnostic("A0702", text, span, hint=hint))
 
 
