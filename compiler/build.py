@@ -60,21 +60,21 @@ def build(
         raise CompileError([refusal.diagnostic]) from None
     except (Fork, PerUse):
         text = f"what `{name}` is depends on an input size that is not given"
-        hint = f"give the input type: --at '{_example(definition.declaration.type, {})}', or at= in Python"
+        hint = f"give the input type: --at '{example_input(definition.declaration.type, {})}', or at= in Python"
         raise CompileError([Diagnostic("A0702", text, definition.declaration.name_span, hint=hint)]) from None
 
 
-def _example(kind: s.TypeExpr | None, names: Mapping[str, Value]) -> str:
+def example_input(kind: s.TypeExpr | None, names: Mapping[str, Value]) -> str:
     """Return an input of a declaration as text, with 7 for each size that it leaves open."""
     match kind:
         case s.TypeArrow(source):
-            return _example(source, names)
+            return example_input(source, names)
         case s.TypeQualified(_, inner):
-            return _example(inner, names)
+            return example_input(inner, names)
         case s.TypeTuple((item,)):
-            return _example(item.type, names)
+            return example_input(item.type, names)
         case s.TypeTuple(items):
-            parts = (f"{item.label}: " * bool(item.label) + _example(item.type, names) for item in items)
+            parts = (f"{item.label}: " * bool(item.label) + example_input(item.type, names) for item in items)
             return f"({', '.join(parts)})"
         case s.TypeList(s.TypeName(_, "Id", (s.TypeArgument(_, s.TypeVariable(name)),)), dims):
             return f"Id({_size_of(s.Ref(name), names)}){_axes(dims, names)}"
@@ -233,7 +233,7 @@ def closed_input(session: Session, kind: s.TypeArrow | None, names: Mapping[str,
     into, _, variables = _input(session, kind, env, at)
     if variables:
         text = f"the members of `{definition.name}` depend on {', '.join(variables)}, which the input gives"
-        hint = f"give the input type: --at '{_example(kind, names)}', or at= in Python"
+        hint = f"give the input type: --at '{example_input(kind, names)}', or at= in Python"
         raise Refusal(Diagnostic("A0702", text, kind.source.span, hint=hint))
     return into.type
 
