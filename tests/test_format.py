@@ -268,10 +268,21 @@ class Growing:
         return s.File("0.1", self.docs(), self.many(self.declaration, self.rng.randint(1, 5), 0, 4))
 
 
-@settings(max_examples=1200, deadline=None, derandomize=True)
+@settings(max_examples=400, deadline=None, derandomize=True)
 @given(st.integers(0, 10**9))
 def test_reading_what_was_written_gives_the_same_syntax(seed: int) -> None:
-    file = Growing(seed).file()
+    require_same(Growing(seed).file())
+
+
+@pytest.mark.soak
+@settings(max_examples=5000, deadline=None)
+@given(st.integers(0, 10**9))
+def test_reading_much_that_was_written_gives_the_same_syntax(seed: int) -> None:
+    require_same(Growing(seed).file())
+
+
+def require_same(file: s.File) -> None:
+    """Write a file, read it again, and write that again."""
     text = format_file(file)
     read, found = parse(Source("written", text), WIDE)
     assert not [one for one in found if one.severity == "error"], text

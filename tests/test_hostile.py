@@ -68,11 +68,12 @@ def _harmless(python: str) -> None:
     assert modules <= {"torch", "torch.nn.functional", "math"}, modules
 
 
-def test_ten_thousand_texts_stay_texts_in_python_json_and_arch(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("programs", [15, pytest.param(100, marks=pytest.mark.soak)])
+def test_thousands_of_texts_stay_texts_in_python_json_and_arch(programs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     fired: list[object] = []
     monkeypatch.setattr(builtins, "canary", lambda *given: fired.append(given), raising=False)
-    random = Random(1)
-    for number in range(50):
+    random = Random(programs)
+    for number in range(programs):
         model = archc.loads(_program(random, 100))["M"]
         _harmless(model.python())
         assert json.loads(model.json())

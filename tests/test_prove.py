@@ -213,7 +213,7 @@ def tried(low: int, high: int | None, values: tuple[int, ...] | None) -> tuple[i
     return values if values is not None else tuple(range(low, (WIDEST if high is None else high) + 1))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.tuples(domains, domains, domains), st.lists(facts, max_size=3), st.lists(facts, min_size=1, max_size=3))
 def test_no_answer_contradicts_an_assignment(
     ranges: tuple[tuple[int, int | None, tuple[int, ...] | None], ...], known: list[Fact], goals: list[Fact]
@@ -323,7 +323,7 @@ def test_a_fact_prints_as_it_is_written(text: str, printed: str) -> None:
     assert str(fact(text)) == printed
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(facts, st.tuples(*[st.integers(0, 9)] * 3))
 def test_a_negated_fact_holds_where_the_fact_does_not(part: Fact, numbers: tuple[int, ...]) -> None:
     values = dict(zip(NAMES, numbers, strict=True))
