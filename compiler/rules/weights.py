@@ -13,7 +13,7 @@ from archc.rules.operands import short
 from archc.rules.session import SHARES, Exhausted, Refusal, Session
 from archc.sizes.prove import at_least, equal
 from archc.sizes.size import Size
-from archc.values import Env, Formula, Interval, Need, Opaque, Value, what
+from archc.values import Env, Formula, Interval, Need, Opaque, Value, show, what
 
 Evaluate = Callable[[Session, s.Expr, Env], Value]
 
@@ -113,7 +113,14 @@ def _weight(session: Session, arm: s.Arm, env: Env, evaluate: Evaluate) -> "Frac
             return Fraction(repr(value))
         case Opaque(_, (bool() | str() as first, *_)):
             kind = "a string" if isinstance(first, str) else "a flag"
+        case Interval(low, high, step, logarithmic) if step is None and (logarithmic or not _is_whole(low, high)):
+            text = "a weight is one of finitely many numbers; this range has no steps"
+            raise Refusal(Diagnostic(SHARES, text, arm.weight.span, hint=f"{show(low)} .. {show(high)} by ..."))
         case Opaque() | Interval():
             return None
     text = f"the weight of an arm is a number; this is {kind}"
     raise Refusal(Diagnostic("A0104", text, arm.weight.span, hint="a parameter, such as p: 0..100 = 50"))
+
+
+def _is_whole(*bounds: "Size | float | None") -> bool:
+    return all(isinstance(bound, Size) for bound in bounds)
