@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Mapping
 
 HEAD = "arch 0.1\nimport std.nn\n"
-DEEP = 10**5
 
 
-def nested() -> Iterator[tuple[str, str]]:
-    """Yield each construct inside itself, 10^5 times."""
+def nested(deep: int) -> Iterator[tuple[str, str]]:
+    """Yield each construct inside itself, so many times."""
     for name, (head, opened, core, closed) in _NESTS.items():
-        yield name, HEAD + head + opened * DEEP + core + closed * DEEP
-        yield f"{name}, never closed", HEAD + head + opened * DEEP
+        yield name, HEAD + head + opened * deep + core + closed * deep
+        yield f"{name}, never closed", HEAD + head + opened * deep
 
 
 _BLOCK, _TYPE, _CONST = "block A : [n] -> [n] = ", "type T = ", "const a = "

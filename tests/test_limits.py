@@ -17,7 +17,7 @@ from archc.grammar.diagnostics import CompileError, Diagnostic
 from archc.grammar.limits import DEFAULT, Limits
 from archc.load import load_file, load_text
 
-NESTED = dict(nested())
+NESTED, DEEPER = dict(nested(10**4)), dict(nested(10**5))
 BOMBS = dict(bombs())
 SECONDS = 2.0
 SECONDS_A_MEGABYTE = 12.0
@@ -58,11 +58,15 @@ def _allowed(text: str) -> float:
     return SECONDS + SECONDS_A_MEGABYTE * len(text) / 1e6
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.soak) if "never closed" in name else name for name in NESTED]
-)
+@pytest.mark.parametrize("name", NESTED)
 def test_nesting_ends_in_diagnostics(name: str) -> None:
     _alone(name, NESTED[name], _allowed(NESTED[name]))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", DEEPER)
+def test_deeper_nesting_ends_in_diagnostics(name: str) -> None:
+    _alone(name, DEEPER[name], _allowed(DEEPER[name]))
 
 
 @pytest.mark.parametrize("name", [name for name in BOMBS if name not in SLOW])
