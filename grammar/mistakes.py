@@ -183,7 +183,7 @@ def _equals(e: Unexpected) -> Diagnostic | None:
         return e.unexpected("`=`", "the type stands before `where`")
     if e.found.kind == "COLON" and "EQUAL" in e.expected:
         return e.unexpected("`=`", f"a value is given with `=`: {e.before.text} = ...")
-    if e.found.kind == "EQUAL" and "COLON" in e.expected:
+    if e.found.kind == "EQUAL" and "COLON" in e.expected and "MOD" not in {*e.expected, e.before.kind}:  # no weight
         return e.unexpected("`:`", f"a type follows `:`, as in {e.before.text}: Int")
     return None
 
@@ -237,6 +237,14 @@ def _chain(e: Unexpected) -> Diagnostic | None:
     if e.found.kind in ("CMP", "IN") and "AND" in e.expected:
         return e.says("A0001", "comparisons do not chain", hint="compare twice: a <= b and b <= c")
     return None
+
+
+def _weight(e: Unexpected) -> Diagnostic | None:
+    """A second weight, one inside a pipeline, or a sum that is one."""
+    if e.found.kind != "COLON" or e.openers or not {"ARROW", "PLUS"} <= e.expected:
+        return None
+    message = "a weight stands right before an arm, in parentheses where it is a sum"
+    return e.says("A0001", message, hint="| n: ... or | (n + 1): ...")
 
 
 def _declaration(e: Unexpected) -> Diagnostic | None:
@@ -323,5 +331,5 @@ def _either(words: list[str]) -> str:
 
 _GUESSES: tuple[Callable[[Unexpected], Diagnostic | None], ...] = (
     _closer, _unclosed, _doc, _comment, *TYPE_GUESSES, _power, _name_start, _keyword, _case, _equals, _if, _return, _index, _chain,
-    _declaration, _missing, _open_bracket, _anything,
+    _weight, _declaration, _missing, _open_bracket, _anything,
 )  # fmt: skip

@@ -112,7 +112,7 @@ def expression(walk: Walk, expr: "s.Expr | s.Spread", scope: Scope, place: Place
         case s.Choice(arms):
             walk.found.extend(weights(expr, walk.kind))
             for arm in arms:
-                if arm.weight is not None:
+                if arm.weight is not None and len(arms) > 1:
                     expression(walk, arm.weight, scope, "static")
                 expression(walk, arm.value, scope, place)
         case s.Hole(span):

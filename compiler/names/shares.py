@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
-from archc.grammar.flat import flat_expr
+from archc.grammar.flat import arm_head, flat_expr
 from archc.grammar.source import Span
 
 Weighted = tuple[s.Arm, Fraction | None]
@@ -21,7 +21,10 @@ def weights(choice: s.Choice, kind: str) -> Iterator[Diagnostic]:
     weighted = [arm.weight for arm in choice.arms if arm.weight is not None]
     if not weighted:
         return
-    if kind != "space":
+    if len(choice.arms) == 1 and not is_written(choice.arms):
+        text = "a weight compares an arm with others, and no other arm is here"
+        yield Diagnostic("A0406", text, weighted[0].span, hint=f"{arm_head(choice.arms[0])}... | ...")
+    elif kind != "space":
         text = "weights belong to a choice, and only a space has choices"
         hint = "declare this as a space, or leave the weights away"
         yield Diagnostic("A0302", text, weighted[0].span, hint=hint)
