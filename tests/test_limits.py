@@ -27,7 +27,8 @@ SLOW = {
     "forty symbolic convolutions", "a chain of quotients", "a pipeline of 10^5 stages", "a tuple of 10^5", "a list of 10^5",
     "a tuple of 10^4 layers", "a shape of 10^5 axes", "a pipeline of 10^4 layers", "10^5 clones", "10^5 copies of a layer",
     "10^4 statements", "10^5 errors", "a chain of 10^4 spaces", "a chain of 10^4 consts", "a chain of 10^4 consts, the last first",
-    "a chain of 10^4 blocks", "a chain of 10^4 blocks, the last first",
+    "a chain of 10^4 blocks", "a chain of 10^4 blocks, the last first", "a chain of 10^4 unsigned blocks, the last first",
+    "a chain of 10^4 functions", "10^5 consts", "a choice of 10^4 layers",
 }  # fmt: skip
 """Whose single questions about sizes, or whose written networks, take longer; `make soak` holds them to ten times as much."""
 
