@@ -251,6 +251,7 @@ CASES = [
     Case("hierarchical_nb201:Typed", PICTURE, hierarchical(3 + 27, named=False), edit=ONCE),
     Case("einspace:Root", PICTURE, 2_324, edit=SHALLOW),
     Case("einspace:Root", (16, 8), 1_342, edit=SHALLOW),
+    Case("einspace:Root", (16, 8), 1_342, (("p", 61),), edit=SHALLOW),
     Case("ofa_mobilenet:OnceForAll", LARGE, once_for_all()),
     Case("flexibert:FlexiBert", "Id(30522)[64]", flexibert()),
     Case("anynet:AnyNetX", PICTURE, anynet(deepest=2, widest=96, step=24), COARSE),
