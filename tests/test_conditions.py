@@ -74,6 +74,7 @@ def test_a_cost_that_is_a_time_has_a_unit() -> None:
         ("params = 5", "here stands `=`"),
         ("params <= 5M or nodes < 3", "joined by `and`"),
         ("depth <= 3", "depth is no cost"),
+        ("params <= 5 M", "`M` stands right behind its number"),
         ("params <= -3", "here stands `-`"),
         ("params <= 5M and", "found nothing"),
         ("5 <= 6", "found `5 <= 6`"),

@@ -93,6 +93,8 @@ def _cost(name: str, times: Collection[str]) -> str:
         return name
     if name in ("or", "not"):
         raise ConditionError("comparisons hold together, joined by `and`", "params <= 5M and nodes > 9")
+    if name in SCALES:
+        raise ConditionError(f"`{name}` stands right behind its number", f"params <= 5{name}")
     if name == "depth":
         raise ConditionError("depth is no cost: it is bounded where a space is declared, by `where depth <= 8`")
     near = get_close_matches(name, known, 1)
