@@ -17,10 +17,11 @@ from archc.grammar.parse import parse
 from archc.grammar.source import Source
 from archc.load import load_text
 from archc.rules.infer import apply
-from archc.rules.session import Exhausted, Refusal, Session
+from archc.rules.session import Exhausted, Refusal, Session, Summary
 from archc.rules.static import evaluate
 from archc.sizes.prove import Context
-from archc.spaces.transfer import Transfers, Unsupported, guarded
+from archc.spaces.arithmetic import Unsupported
+from archc.spaces.transfer import Transfers, guarded
 from archc.tensor import Type
 from archc.values import Definition, Env, Value, flow
 
@@ -28,14 +29,12 @@ OPS = {**local.OPS, **sequence.OPS}
 
 LEFT_TO_THE_RULES = frozenset(
     (
-        *("zero", "each", "par", "first", "second", "max_of", "sub", "stack", "split", "glu", "upsample", "einsum"),
-        *("pixel_shuffle", "pixel_unshuffle", "rearrange", "reduce", "broadcast", "patchify", "gather", "window"),
-        *("embedding", "pos_sinusoidal", "rope", "attention", "biased_attention", "linear_attention"),
+        *("zero", "each", "par", "first", "second", "max_of", "sub", "stack", "split", "upsample", "einsum"),
+        *("pixel_shuffle", "rearrange", "reduce", "broadcast", "gather", "embedding", "rope"),
         *("conv_transpose", "graph_conv", "graph_attention"),
-        *("Windowed", "Halved"),
     )
 )
-"""Ops and blocks of which the closures say nothing: of all others they do, here at five draws at least."""
+"""Ops of which the closures never say what comes out: of all others they do, here at five draws at least."""
 
 LARGE = (46_341, 65_537, 1 << 30, (1 << 31) - 1)
 
@@ -48,6 +47,11 @@ block Square : [n, n] -> [n*n] = flatten
 block Join : ([..s], [..s]) -> [..s] = add
 block Named : (x: [n, d], y: [m, d]) -> [n, m] = (x, y -> transpose) -> matmul
 block Both(n: Dim) : [d] -> [n]^2 = linear(n) -> clone(2)
+block Grouped(out: Dim, g: Dim) : [c, h, w] -> [out, h, w] where out % g == 0 = conv(out, 1, groups = g)
+block Narrow(out: Dim, b: Dim, stride: 1 | 2 = 1) : [c, stride*h, stride*w] -> [out, h, w] where out / b > 1 =
+    ( conv(out / b, 1) -> relu -> conv(out, 3, stride, pad=1)
+    , if c == out and stride == 1 then id else conv(out, 1, stride)
+    ) -> add
 """
 
 
@@ -73,6 +77,14 @@ PLAIN: dict[str, tuple[Callable[[Random], Kinds], Callable[[Random], str]]] = {
     "Square": (_square, lambda random: "Square"),
     "Join": (_pairs, lambda random: "Join"),
     "Named": (_rows, lambda random: "Named"),
+    "Grouped": (
+        lambda random: Kind((random.choice((2, 4, 6, 8)), size(random), size(random))),
+        lambda random: f"Grouped({random.choice((4, 6, 8))}, {random.choice((1, 2, 2, 3, 4))})",
+    ),
+    "Narrow": (
+        lambda random: Kind((size(random), 2 * size(random), 2 * size(random))),
+        lambda random: f"Narrow({random.choice((2, 4, 6))}, {random.choice((1, 2, 3, 4))}, {random.choice((1, 2))})",
+    ),
     "Both": (lambda random: kind(random, 1, 1), lambda random: f"Both({size(random)})"),
 }
 
@@ -85,9 +97,8 @@ def _session() -> Session:
     return Session(HERE, PROGRAM.scopes, PROGRAM.checker, Context(), limits=DEFAULT)
 
 
-def _owes(declaration: s.Declaration) -> bool:
-    summary = PROGRAM.checker.summary(Definition(0, declaration))
-    return bool(declaration.where or summary.obligations or summary.inline)
+def _summary(declaration: s.Declaration) -> Summary:
+    return PROGRAM.checker.summary(Definition(0, declaration))
 
 
 def _value(call: str) -> Value:
@@ -100,7 +111,7 @@ def _value(call: str) -> Value:
 
 def _claim(value: Value, into: Type) -> tuple[str, Type | None]:
     """Return what the closure says: nothing, that the type does not fit, or what comes out."""
-    transfer = Transfers(PROGRAM.scopes, _session, _owes).of(value, 0)
+    transfer = Transfers(PROGRAM.scopes, _session, _summary).of(value, 0)
     if transfer is None:
         return "nothing", None
     try:
@@ -170,11 +181,11 @@ def test_a_closure_says_what_the_rules_say(name: str) -> None:
             stories.append(story)
     assert not stories, f"{len(stories)} of {tally.total()}:\n" + "\n".join(sorted(stories, key=len)[:8])
     if name in LEFT_TO_THE_RULES:
-        assert tally["fit"] == tally["misfit"] == 0, f"closures cover {name} now: strike it from the list; {tally}"
+        assert tally["fit"] == 0, f"closures cover {name} now: strike it from the list; {tally}"
     else:
         assert tally["fit"] >= 5, f"closures say too little of {name}: {tally}"
 
 
 def test_closures_cover_most_of_std() -> None:
     assert LEFT_TO_THE_RULES <= {*OPS, *PLAIN}
-    assert len(OPS.keys() - LEFT_TO_THE_RULES) >= 60, sorted(LEFT_TO_THE_RULES)
+    assert len(OPS.keys() - LEFT_TO_THE_RULES) > 70, sorted(LEFT_TO_THE_RULES)

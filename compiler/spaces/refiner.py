@@ -10,8 +10,9 @@ from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.limits import exceeded
 from archc.grammar.source import Span
 from archc.rules.infer import apply as infer_apply
-from archc.rules.session import Exhausted, Fork, PerUse, Refusal, Session
+from archc.rules.session import Exhausted, Fork, PerUse, Refusal, Summary
 from archc.sizes.size import Size
+from archc.spaces.arithmetic import Unsupported
 from archc.spaces.complaints import endless
 from archc.spaces.deferred import Regions
 from archc.spaces.groups import (
@@ -39,7 +40,7 @@ from archc.spaces.pieces import Pieces
 from archc.spaces.product import Products
 from archc.spaces.replay import Sites, Taken
 from archc.spaces.statics import Budget, Plan, Statics, small_session
-from archc.spaces.transfer import Transfers, Unsupported, guarded
+from archc.spaces.transfer import Transfers, guarded
 from archc.tensor import Product, Type
 from archc.values import (
     Applied,
@@ -111,7 +112,7 @@ class Refiner(Statics):
             most_edges=most_edges,
             products=Products(store, pieces.same_weights),
             begin=begin,
-            transfers=Transfers(program.scopes, session, partial(_owes, program)),
+            transfers=Transfers(program.scopes, session, partial(_summary, program)),
             inputs=Inputs(keys),
             pieces=pieces,
             marks=Marks(keys),
@@ -388,10 +389,9 @@ class Refiner(Statics):
         return found
 
 
-def _owes(program: Program, declaration: s.Declaration) -> bool:
-    """Return whether a block asks more of its users than its signature says, or is read at each use."""
-    summary = program.checker.summary(Definition(0, declaration))
-    return bool(declaration.where or summary.obligations or summary.inline)
+def _summary(program: Program, declaration: s.Declaration) -> Summary:
+    """Return what a block asks of its users beyond its signature."""
+    return program.checker.summary(Definition(0, declaration))
 
 
 def _is_identity(value: Value) -> bool:

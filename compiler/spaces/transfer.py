@@ -6,33 +6,35 @@ cover, and why something does not type, is left to the rules.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import prod
 
 from archc.grammar import syntax as s
 from archc.names.scope import Scopes
 from archc.rules.arguments import bind
-from archc.rules.infer import signature
-from archc.rules.session import Refusal, Session
+from archc.rules.infer import measures, signature
+from archc.rules.session import Refusal, Session, Summary, variables
 from archc.rules.static import evaluate
+from archc.sizes.prove import Fact
 from archc.sizes.size import Size
+from archc.spaces.arithmetic import (
+    COMPARED,
+    FUNCTIONS,
+    OPERATORS,
+    Miss,
+    Names,
+    Number,
+    Shape,
+    Term,
+    Unsupported,
+    each,
+    exact,
+    lifted,
+    named,
+    require_equal,
+    whole,
+)
 from archc.tensor import Product, Tensor, Type, tensors
-from archc.values import Applied, Closure, Env, Items, Value
+from archc.values import Applied, Closure, Env, Every, Formula, Items, Obligation, Some, Value
 
-Number = int | tuple[int, ...]
-Names = dict[str, Number]
-Term = Callable[[Names], Number]
-Shape = tuple[int, ...]
-
-
-class Unsupported(Exception):
-    """The signature says something that only the rules read."""
-
-
-class Miss(Exception):
-    """The sizes do not fit."""
-
-
-Operand = Shape | tuple["Operand", ...]
 Transfer = Callable[[Type], Type | None]
 
 FLOAT = "Float"
@@ -45,7 +47,7 @@ class Transfers:
 
     scopes: Scopes
     session: Callable[[], Session]
-    owes: Callable[[s.Declaration], bool]
+    summary: Callable[[s.Declaration], Summary]
     known: dict[int, Transfer | None] = field(default_factory=dict)
 
     def of(self, value: Value, number: int) -> Transfer | None:
@@ -65,7 +67,8 @@ class Transfers:
         definition = value.definition
         declaration = definition.declaration
         kind = signature(declaration)
-        if kind is None or (declaration.kind != "op" and self.owes(declaration)):
+        summary = self.summary(declaration) if declaration.kind != "op" else Summary()
+        if kind is None or summary.inline or any(measures(declaration, clause) for clause in declaration.where):
             raise Unsupported
         given = bind(self.session(), declaration, value.arguments, value.span, Env(definition.module, {}), evaluate)
         names = {name: _number(entry) for name, entry in given.items() if _is_number(entry)}
@@ -74,7 +77,7 @@ class Transfers:
         if any(isinstance(parameter.type, (s.TypeArrow, s.TypeVariable)) for parameter in declaration.parameters or ()):
             raise Unsupported
         writer = _Writer(self.scopes, definition.module)
-        return writer.transfer(kind, declaration.where if declaration.kind == "op" else (), names)
+        return writer.transfer(kind, declaration.where, summary.obligations, names)
 
 
 def _is_number(value: Value) -> bool:
@@ -191,6 +194,42 @@ _OWN: Mapping[str, Callable[[Names], Transfer]] = {
 }  # fmt: skip
 
 
+# ---------------------------------------------------------------- what bodies owe
+def _owed(debt: Obligation, known: set[str]) -> Callable[[Names], bool]:
+    """Return what tells whether the sizes of a use pay a debt. Raises Unsupported where it speaks of anything else."""
+    flags = [entry for entry in debt.guard if isinstance(entry, tuple)]
+    facts = [entry for entry in debt.guard if not isinstance(entry, tuple)]
+    used = variables(debt.formula).union(*(fact.variables for fact in facts))
+    if not used <= known or any(name not in known for name, _ in flags):
+        raise Unsupported
+
+    def paid(names: Names) -> bool:
+        if any(names[name] != wanted for name, wanted in flags):
+            return True
+        values = {name: whole(names[name]) for name in used}
+        return not all(_told(fact.evaluate(values)) for fact in facts) or _holds(debt.formula, values)
+
+    return paid
+
+
+def _holds(formula: Formula, values: Mapping[str, int]) -> bool:
+    match formula:
+        case bool():
+            return formula
+        case Fact():
+            return _told(formula.evaluate(values))
+        case Every(items):
+            return all(_holds(item, values) for item in items)
+        case Some(items):
+            return any(_holds(item, values) for item in items)
+
+
+def _told(answer: bool | None) -> bool:
+    if answer is None:
+        raise Unsupported
+    return answer
+
+
 # ---------------------------------------------------------------- signatures
 @dataclass(slots=True)
 class _Writer:
@@ -199,11 +238,14 @@ class _Writer:
     scopes: Scopes
     module: int
 
-    def transfer(self, kind: s.TypeArrow, where: tuple[s.Expr, ...], given: Names) -> Transfer:
-        """Return the closure of a signature."""
+    def transfer(
+        self, kind: s.TypeArrow, where: tuple[s.Expr, ...], debts: Sequence[Obligation], given: Names
+    ) -> Transfer:
+        """Return the closure of a signature, and of what its body owes beyond that."""
         known = set(given)
         into = self.pattern(kind.source, known)
-        conditions = [self.term(clause) for clause in _conjuncts(where)]
+        conditions: list[Callable[[Names], object]] = [self.term(clause) for clause in _conjuncts(where)]
+        conditions.extend(_owed(debt, known) for debt in debts)
         output = self.output(kind.target)
 
         def transfer(entered: Type) -> Type | None:
@@ -264,7 +306,7 @@ class _Writer:
             raise Unsupported
         name = dim.value.name
         if name in known:
-            return lambda shape, names: _equal(names[name], shape)
+            return lambda shape, names: require_equal(names[name], shape)
         known.add(name)
         return lambda shape, names: names.__setitem__(name, shape)
 
@@ -274,10 +316,23 @@ class _Writer:
             name = dim.name
             known.add(name)
             return lambda size, names: names.__setitem__(name, size)
-        if not isinstance(dim, (s.Number, s.Ref, s.Binary)) or self.mentioned(dim) - known:
+        if not isinstance(dim, (s.Number, s.Ref, s.Binary)):
             raise Unsupported
+        if self.mentioned(dim) - known:
+            return self.multiple(dim, known)
         term = self.term(dim)
-        return lambda size, names: _equal(term(names), size)
+        return lambda size, names: require_equal(term(names), size)
+
+    def multiple(self, dim: s.Number | s.Ref | s.Binary, known: set[str]) -> Callable[[int, Names], None]:
+        """Return what binds the one size of a product, as `h` of `2*h`, that is not known yet."""
+        if not isinstance(dim, s.Binary) or dim.operator != "*":
+            raise Unsupported
+        free, factor = (dim.left, dim.right) if self.mentioned(dim.left) - known else (dim.right, dim.left)
+        if not isinstance(free, s.Ref) or self.mentioned(factor) - known or self.scopes.find(self.module, free.name):
+            raise Unsupported
+        name, term = free.name, self.term(factor)
+        known.add(name)
+        return lambda size, names: names.__setitem__(name, exact(size, whole(term(names))))
 
     def mentioned(self, expr: s.Expr) -> set[str]:
         """Return the sizes that an axis mentions."""
@@ -333,14 +388,14 @@ class _Writer:
                 return lambda _: number
             case s.Negative(inner):
                 operand = self.term(inner)
-                return lambda names: _each(lambda one: -one, operand(names))
+                return lambda names: each(lambda one: -one, operand(names))
             case s.Ref(name):
-                return lambda names: _named(names, name)
-            case s.Binary(operator, left, right) if operator in _OPERATORS:
-                one, other, compute = self.term(left), self.term(right), _OPERATORS[operator]
-                return lambda names: _lifted(compute, one(names), other(names))
-            case s.Compare(operator, left, right) if operator in _COMPARED:
-                one, other, compare = self.term(left), self.term(right), _COMPARED[operator]
+                return lambda names: named(names, name)
+            case s.Binary(operator, left, right) if operator in OPERATORS:
+                one, other, compute = self.term(left), self.term(right), OPERATORS[operator]
+                return lambda names: lifted(compute, one(names), other(names))
+            case s.Compare(operator, left, right) if operator in COMPARED:
+                one, other, compare = self.term(left), self.term(right), COMPARED[operator]
                 return lambda names: compare(one(names), other(names))
             case s.Call(s.Ref(name), arguments):
                 return self.call(name, arguments)
@@ -352,8 +407,8 @@ class _Writer:
         if any(argument.name for argument in arguments):
             raise Unsupported
         operands = [self.term(argument.value) for argument in arguments]
-        if name in _FUNCTIONS:
-            function = _FUNCTIONS[name]
+        if name in FUNCTIONS:
+            function = FUNCTIONS[name]
             return lambda names: function(*(operand(names) for operand in operands))
         definition = self.scopes.find(self.module, name)
         if definition is None or definition.declaration.kind != "fn" or definition.declaration.value is None:
@@ -375,13 +430,13 @@ class _Writer:
                 raise Miss
             return body(names)
 
-        def lifted(names: Names) -> Number:
+        def called(names: Names) -> Number:
             values = [operand(names) for operand in operands]
             if values and isinstance(values[0], tuple):
-                return tuple(_whole(apply([entry, *values[1:]])) for entry in values[0])
+                return tuple(whole(apply([entry, *values[1:]])) for entry in values[0])
             return apply(values)
 
-        return lifted
+        return called
 
 
 def _conjuncts(where: Sequence[s.Expr]) -> list[s.Expr]:
@@ -389,99 +444,3 @@ def _conjuncts(where: Sequence[s.Expr]) -> list[s.Expr]:
     for clause in where:
         found.extend(clause.items if isinstance(clause, s.Logic) and clause.operator == "and" else (clause,))
     return found
-
-
-def _named(names: Names, name: str) -> Number:
-    if name not in names:
-        raise Unsupported
-    return names[name]
-
-
-def _equal(wanted: Number, found: Number) -> None:
-    if wanted != found:
-        raise Miss
-
-
-def _whole(value: Number) -> int:
-    if not isinstance(value, int):
-        raise Unsupported
-    return value
-
-
-def _each(compute: Callable[[int], int], value: Number) -> Number:
-    return tuple(map(compute, value)) if isinstance(value, tuple) else compute(value)
-
-
-def _lifted(compute: Callable[[int, int], int], one: Number, other: Number) -> Number:
-    if isinstance(one, tuple):
-        return tuple(compute(entry, _whole(other)) for entry in one)
-    if isinstance(other, tuple):
-        return tuple(compute(one, entry) for entry in other)
-    return compute(one, other)
-
-
-def _exact(one: int, other: int) -> int:
-    if other < 1 or one % other:
-        raise Miss
-    return one // other
-
-
-def _floor(one: int, other: int) -> int:
-    if other < 1:
-        raise Miss
-    return one // other
-
-
-def _modulo(one: int, other: int) -> int:
-    if other < 1:
-        raise Miss
-    return one % other
-
-
-_OPERATORS: Mapping[str, Callable[[int, int], int]] = {
-    "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b,
-    "/": _exact, "//": _floor, "%": _modulo,
-}  # fmt: skip
-
-_COMPARED: Mapping[str, Callable[[Number, Number], int]] = {
-    "==": lambda a, b: int(a == b), "!=": lambda a, b: int(a != b),
-    "<=": lambda a, b: int(_whole(a) <= _whole(b)), "<": lambda a, b: int(_whole(a) < _whole(b)),
-    ">=": lambda a, b: int(_whole(a) >= _whole(b)), ">": lambda a, b: int(_whole(a) > _whole(b)),
-}  # fmt: skip
-
-
-def _shape(value: Number) -> Shape:
-    if not isinstance(value, tuple):
-        raise Unsupported
-    return value
-
-
-def _axis(shape: Shape, axis: Number, extra: int = 0) -> int:
-    at = _whole(axis)
-    rank = len(shape) + extra
-    if not -rank <= at < rank:
-        raise Miss
-    return at + rank if at < 0 else at
-
-
-def _put(shape: Number, axis: Number, value: Number) -> Number:
-    known = _shape(shape)
-    at = _axis(known, axis)
-    return (*known[:at], *(value if isinstance(value, tuple) else (value,)), *known[at + 1 :])
-
-
-def _permuted(shape: Number, order: Number) -> Number:
-    known, places = _shape(shape), _shape(order)
-    if sorted(places) != list(range(len(known))):
-        raise Miss
-    return tuple(known[place] for place in places)
-
-
-_FUNCTIONS: Mapping[str, Callable[..., Number]] = {
-    "get": lambda shape, axis: _shape(shape)[_axis(shape, axis)],
-    "set": _put,
-    "perm": _permuted,
-    "rank": lambda shape: len(_shape(shape)),
-    "prod": lambda shape: prod(_shape(shape)),
-    "fill": lambda shape, value: (_whole(value),) * len(_shape(shape)),
-}
