@@ -1,16 +1,13 @@
-"""A recursive space with scores that no strategy sees, and the evolution that einspace was published with."""
+"""A recursive space with scores that no strategy sees, of which the optimum is known."""
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from archc.members import Member, Space
-from archc.runtime.derivations.edit import mutate
+from archc.members import Space
 from archc.runtime.derivations.nodes import labels
-from archc.search.fresh import unseen
 from archc.search.jobs import Job
-from archc.search.protocol import Context, Json, Outcome, Proposal, Trial
+from archc.search.protocol import Outcome
 from archc.spaces.forest import Decision, Forest
 
 FADING = 0.7

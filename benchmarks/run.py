@@ -24,7 +24,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15, help="turns of each side")
     parser.add_argument(
-        "--only", choices=("start", "torch", "decode", "spaces"), help="measure a part, and write nothing"
+        "--only", choices=("start", "torch", "decode", "spaces", "search"), help="measure a part, and write nothing"
     )
     chosen = parser.parse_args()
     sections: list[tuple[str, list[Figure]]] = []
@@ -36,6 +36,8 @@ def main() -> int:
         sections.append(("Decoding", _decode_section()))
     if chosen.only in (None, "spaces"):
         sections.append(("Spaces", _told(_space_figures())))
+    if chosen.only in (None, "search"):
+        sections.append(("Search", _told(_search_figures())))
     if chosen.only is None:
         PAGE.write_text(_page(sections, chosen.rounds), encoding="utf-8")
         print(f"written to {PAGE.name}")
@@ -66,6 +68,12 @@ def _space_figures() -> Iterator[Figure]:
 
     yield from space_figures()
     yield from draw_figures()
+
+
+def _search_figures() -> Iterator[Figure]:
+    from search import search_figures
+
+    yield from search_figures()
 
 
 def _told(figures: Iterable[Figure]) -> list[Figure]:

@@ -20,11 +20,11 @@ WINDOW = 100
 FLOOR = 0.05
 """The chance that every operator keeps."""
 
-STEPS = 20
-"""How many edits in a row lead away from members that were asked before."""
+STEPS = 8
+"""How many mutations in a row lead away from members that were asked before."""
 
-EDITS = 6
-"""How many neighbours are looked at for one that is new; where so many were asked, several edits in a row lead further."""
+EDITS = 4
+"""How many neighbours are looked at for one that is new; where so many were asked, several mutations in a row lead further."""
 
 Vary = Callable[[Member, Member, Random], Member | None]
 
@@ -116,9 +116,9 @@ class Operators:
         return Member(self._space, found)
 
     def _walk(self, member: Member, rng: Random) -> Member | None:
-        """Return what several random edits in a row lead to, once that is new."""
+        """Return what several small subtrees drawn anew, one behind the other, lead to once that is new."""
         for _ in range(STEPS):
-            step = next(self._space.neighbours(member, rng), None)
+            step = self._mutate(member, member, rng)
             if step is None or not self._history.seen(step, 1.0):
                 return step
             member = step

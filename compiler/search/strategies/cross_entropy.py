@@ -22,7 +22,7 @@ from archc.search.places import Feature, Place, derive, features, pick
 from archc.search.protocol import Context, Json, Proposal, Trial
 from archc.spaces.forest import Derivation, Forest
 
-TRIES = 20
+TRIES = 10
 """So many draws may be of members that were asked before; the next is drawn by the weights of the space."""
 
 ROUNDS = 5

@@ -24,20 +24,37 @@ tens of them for 1,700. Longer ones are mutated by subtrees alone."""
 
 
 class Evolution:
-    """Keeps the last `population` trials that ended; a parent is the best of `sample` of them."""
+    """Keeps the last `population` trials that ended; a parent is the best of `sample` of them.
+
+    Where `patience` populations in a row brought nothing better, it begins anew: in a space that mentions itself, what is decided
+    at the top is seldom changed later on.
+    """
 
     def __init__(
-        self, context: Context, *, population: int = 20, sample: int = 5, crossover: float = 0.1, edits: float = 0.5
+        self,
+        context: Context,
+        *,
+        population: int = 20,
+        sample: int = 5,
+        crossover: float = 0.1,
+        edits: float = 0.5,
+        patience: int = 3,
     ) -> None:
-        if not 1 <= sample <= population or not 0.0 <= crossover <= 1.0 or not 0.0 <= edits <= 1.0:
-            found = f"population={population}, sample={sample}, crossover={crossover}, edits={edits}"
-            raise ValueError(f"expected 1 <= sample <= population, crossover and edits from 0 to 1, found {found}")
+        if not 1 <= sample <= population or not 0.0 <= crossover <= 1.0 or not 0.0 <= edits <= 1.0 or patience < 1:
+            found = (
+                f"population={population}, sample={sample}, crossover={crossover}, edits={edits}, patience={patience}"
+            )
+            wanted = "1 <= sample <= population, crossover and edits from 0 to 1, and patience of at least 1"
+            raise ValueError(f"expected {wanted}, found {found}")
         self._history = context.history
         self._space = context.space
         self._sample, self._size = sample, population
         self._crossover, self._edits = crossover, edits
         self._population: deque[int] = deque(maxlen=population)
         self._begun = 0
+        self._patience = patience * population
+        self._best: int | None = None
+        self._vain = 0
 
     def ask(self, rng: Random) -> Proposal:
         """Return a random member until the population is full, then a child. Raises Spent where all members were asked."""
@@ -53,19 +70,26 @@ class Evolution:
         return self._mutated(parent, rng)
 
     def tell(self, trial: Trial) -> None:
-        """Let a trial that has metrics into the population; the oldest leaves it."""
-        if trial.done:
-            self._population.append(trial.number)
+        """Let a trial that has metrics into the population; the oldest leaves it, or all do where none was better for long."""
+        if not trial.done:
+            return
+        self._population.append(trial.number)
+        self._vain += 1
+        if self._best is None or self._history.score(trial) > self._history.score(self._history[self._best]):
+            self._best, self._vain = trial.number, 0
+        if self._vain == self._patience:
+            self._population.clear()
+            self._begun, self._best, self._vain = 0, None, 0
 
     def state(self) -> Json:
-        """Return how many starts were asked, and the population by number, the oldest first."""
-        return [self._begun, *self._population]
+        """Return how many starts were asked, the best since then, how long ago it was, and the population, the oldest first."""
+        return [self._begun, self._best, self._vain, *self._population]
 
     def restore(self, state: Json) -> None:
         """Go on from a state. Raises ValueError on the state of another strategy."""
         match state:
-            case [int() as begun, *numbers] if len(numbers) <= self._size:
-                self._begun = begun
+            case [int() as begun, None | int() as best, int() as vain, *numbers] if len(numbers) <= self._size:
+                self._begun, self._best, self._vain = begun, best, vain
                 self._population = deque((n for n in numbers if isinstance(n, int)), self._size)
             case _:
                 raise ValueError(f"expected a population of at most {self._size}, found {state!r}")
