@@ -116,11 +116,14 @@ def test_an_internal_error_is_told_as_a_bug(monkeypatch: pytest.MonkeyPatch, cap
     assert str(details) in printed and "Traceback" not in printed
 
 
-def test_too_deep_a_recursion_of_our_own_is_a_bug_too(monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
+def test_too_deep_a_recursion_of_our_own_is_a_bug_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: Output, tmp_path: Path
+) -> None:
     def endless(*_: object) -> None:
         endless()
 
     monkeypatch.setattr("archc.check.check", endless)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert main(["check", "net.arch"]) == 3
     assert "RecursionError" in capsys.readouterr().err
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from random import Random
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from types import ModuleType
 
 import pytest
@@ -35,14 +35,15 @@ def types() -> archc.Program:
 
 def imported(source: str) -> ModuleType:
     """Return the module of `source`, imported from a file as a user would."""
-    file = Path(mkdtemp()) / "made.py"
-    file.write_text(source, encoding="utf-8")
-    spec = importlib.util.spec_from_file_location(f"made_{abs(hash(source))}", file)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "made.py"
+        file.write_text(source, encoding="utf-8")
+        spec = importlib.util.spec_from_file_location(f"made_{abs(hash(source))}", file)
+        assert spec and spec.loader
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module
+        spec.loader.exec_module(module)
+        return module
 
 
 @cache
