@@ -466,7 +466,7 @@ def test_a_table_measures_each_piece_once_and_is_noted() -> None:
     space = archc.loads(SMALL)["Net"].space()
     table = Table(Bench(warm=1, runs=3))
     timed = table.onto(space)
-    assert all(0 < taken < 10**9 for taken in table.pieces.values()) and len(table.pieces) == 8
+    assert all(0 < taken < 10**9 for taken in table.pieces.values()) and len(table.pieces) == 15
     again = table_of(json.loads(json.dumps(table.notes())))
     assert again == table and again is not None
     assert again.onto(space).costs("latency") == timed.costs("latency"), "nothing is measured again"
@@ -474,7 +474,7 @@ def test_a_table_measures_each_piece_once_and_is_noted() -> None:
 
 
 SMALL = """arch 0.1
-space Net : [8] -> [2] = linear(4 | 8) -> (relu | tanh -> tanh) -> linear(2)
+space Net : [8] -> [2] = linear(4 | 8 | 16) -> (relu | tanh -> tanh | gelu) -> linear(2)
 """
 
 
@@ -485,8 +485,8 @@ def test_a_table_is_a_cost_for_bounds_and_for_the_additive_strategy() -> None:
     table = Table(pieces={name: 1000 * 3**number for number, name in enumerate(sorted(first.pieces))})
     timed = table.onto(space)
     taken = {member.key: sum(table.pieces[name] for name in pieces(member)) for member in timed}
-    assert {member.key: member.cost("latency") for member in timed} == taken and len(set(taken.values())) == 4
-    middle = sorted(taken.values())[1]
+    assert {member.key: member.cost("latency") for member in timed} == taken and len(set(taken.values())) == 9
+    middle = sorted(taken.values())[4]
     inner = timed.where(f"latency <= {middle / 1000}us and nodes <= 4")
     assert {member.key for member in inner} == {key for key, cost in taken.items() if cost <= middle}
     assert str(inner.kept[0].bounds) == f"latency <= {middle:,} ns"
@@ -504,7 +504,7 @@ def test_a_table_is_a_cost_for_bounds_and_for_the_additive_strategy() -> None:
 def pieces(member: Member) -> list[str]:
     """Return the hashes of the pieces that a member of SMALL is made of, each by itself."""
     wide, form = map(int, member.key.split())
-    width, middle = (4, 8)[wide], ("relu", "tanh -> tanh")[form]
+    width, middle = (4, 8, 16)[wide], ("relu", "tanh -> tanh", "gelu")[form]
     parts = ((f"linear({width})", 8, width), (middle, width, width), ("linear(2)", width, 2))
     return [network(text, f"[{into}] -> [{out}]").hash for text, into, out in parts]
 
