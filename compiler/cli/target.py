@@ -129,6 +129,16 @@ def _number(value: str, text: str) -> int | float:
     return int(number) if scale > 1 and number.is_integer() else number
 
 
+def unapplied(path: str, name: str, target: str, names: Sequence[str]) -> None:
+    """Raise WrongCall where `name` is a declaration with arguments, as text would have it: options give these."""
+    base, paren, given = name.partition("(")
+    if paren and base in names:
+        words = [word.strip().replace(" ", "") for word in given.rstrip(")").split(",")]
+        options = " ".join(f"--set {word}" for word in words if "=" in word) or "--set NAME=VALUE"
+        text = f"arguments of `{base}` are options"
+        raise WrongCall("A0904", text, target, hint=f"{path}:{base} {options}")
+
+
 def _require_network(program: "Program", path: str, name: str, target: str) -> None:
     from difflib import get_close_matches
 
@@ -141,6 +151,7 @@ def _require_network(program: "Program", path: str, name: str, target: str) -> N
         drawn = program.declarations[name].kind == "space"
         hint = f"archc sample {target} -o member.arch" if drawn else ""
         raise WrongCall("A0906", message, target, label=others, hint=hint)
+    unapplied(path, name, target, networks)
     near = get_close_matches(name, networks, 1, cutoff=0.4)
     label = f"nearest: {near[0]}" if near else others
     hint = f"{path}:{near[0]}" if near else ""

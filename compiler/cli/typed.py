@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archc.cli.output import WrongCall
+from archc.cli.target import unapplied
 
 if TYPE_CHECKING:
     from archc.check import Program
@@ -50,6 +51,7 @@ def _other(path: str, name: str, target: str, kinds: dict[str, str], wanted: Seq
     if name in kinds:
         text = f"`{name}` is a {kinds[name]}, and a {expected} is expected"
         return WrongCall("A0912", text, target, label=others, hint=_instead(target, kinds[name], wanted))
+    unapplied(path, name, target, fitting)
     near = get_close_matches(name, fitting, 1, cutoff=0.4)
     label, hint = (f"nearest: {near[0]}", f"{path}:{near[0]}") if near else (others, "")
     return WrongCall("A0904", f"`{path}` declares no `{name}`", target, label=label, hint=hint)

@@ -43,7 +43,8 @@ def told(error: BaseException, given: Sequence[str]) -> WrongCall:
     text = re.sub(r"^Invalid value for ", "", str(getattr(error, "format_message", lambda: error)()))
     if extra := re.match(r"Got unexpected extra arguments? \((\S+)", text.replace("(s)", "")):
         word = extra[1].rstrip(")")
-        return WrongCall("A0901", f"`archc {command}` has no place for `{word}`", word, hint=fallback)
+        hint = f"--set {word}" if re.fullmatch(r"[A-Za-z_]\w*=.+", word) else fallback
+        return WrongCall("A0901", f"`archc {command}` has no place for `{word}`", word, hint=hint)
     return WrongCall("A0901", f"`archc {command}` expects something else: {text}", command, hint=fallback)
 
 
