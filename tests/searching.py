@@ -66,6 +66,21 @@ class Faulty:
         return list(FAULTS.values())[budget.seed]()
 
 
+class Hanging:
+    """Does the same as a reader, so that no torch is loaded for it."""
+
+    metrics: Mapping[str, Direction] = {"params": "maximize"}
+    quick = False
+
+    def read(self, candidate: Candidate, budget: Budget) -> Mapping[str, float]:
+        """Do it."""
+        return list(FAULTS.values())[budget.seed]()
+
+    def identity(self, candidate: Candidate) -> str:
+        """Return the key."""
+        return candidate.key
+
+
 class Killer:
     """Ends the process that forked it for the first member of all, a little late; else it does well."""
 

@@ -216,7 +216,7 @@ def test_two_hundred_that_take_too_much_memory(
 
 
 def test_closing_ends_what_is_under_way(space: Space, mark: str) -> None:
-    workers = Workers("python:searching:Faulty", PARAMS, Fleet(2, WorkerLimits(None), threads=1))
+    workers = Workers("python:searching:Hanging", PARAMS, Fleet(2, WorkerLimits(None), threads=1))
     for number, name in enumerate(("family", "deaf")):
         workers.start(Job(number, space[0], 1.0, seed_for(name)))
     time.sleep(0.7)
@@ -228,7 +228,7 @@ def test_closing_ends_what_is_under_way(space: Space, mark: str) -> None:
 
 
 def test_a_nursery_that_is_killed_takes_its_children_along(space: Space, mark: str) -> None:
-    workers = Workers("python:searching:Faulty", PARAMS, Fleet(2, WorkerLimits(None), threads=1))
+    workers = Workers("python:searching:Hanging", PARAMS, Fleet(2, WorkerLimits(None), threads=1))
     try:
         for number, name in enumerate(("deaf", "spin")):
             workers.start(Job(number, space[0], 1.0, seed_for(name)))
