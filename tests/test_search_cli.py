@@ -349,6 +349,10 @@ def test_what_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert search(*SUM, "--trials", "5", "--ray", "local") == 2
     printed = capsys.readouterr().err
     assert printed.startswith("A0928") and "pip install 'archc[ray]'" in printed
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert search(*SUM, "--trials", "5", "--where", "latency <= 1s") == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith("A0928  measuring latency needs torch") and "pip install 'archc[torch]'" in printed
 
 
 # ---------------------------------------------------------------- the report

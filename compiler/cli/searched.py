@@ -151,6 +151,9 @@ def _space(asked: Asked, program: "Program", name: str, kept: "About | None") ->
             space = table.onto(space)
         except ValueError as error:
             raise WrongCall("A0914", f"latency cannot be measured: {error}", asked.where or LATENCY) from error
+        except ImportError as error:
+            hint = "pip install 'archc[torch]'"
+            raise WrongCall("A0928", "measuring latency needs torch", asked.where or LATENCY, hint=hint) from error
     return (held(space, asked.where) if asked.where else space), None if table is None else table.notes()
 
 
@@ -209,18 +212,18 @@ def _kept_number(text: str, option: str, kept: "About | None", key: str, default
 def _given(asked: Asked, space: "Space", kept: "About | None") -> "tuple[Member, ...]":
     """Return the members that the search tries first. Raises WrongCall where one is outside the space."""
     from archc.cli.target import built
-    from archc.grammar.diagnostics import CompileError, Diagnostic
-    from archc.search.given import Outside, member_of
+    from archc.grammar.diagnostics import CompileError
+    from archc.spaces.outside import OutsideError
 
     found = []
     for seed in asked.given:
         try:
-            found.append(member_of(space, built(seed, "", ())))
+            found.append(space.parsed(built(seed, "", ()), most=1)[0])
         except TypeError as error:
             raise WrongCall("A0925", str(error), seed) from error
-        except Outside as outside:
-            message = f"`{seed}` is no member of `{space.name}`: {outside.message}"
-            raise CompileError([Diagnostic("A0925", message, outside.span, outside.wanted)]) from outside
+        except OutsideError as outside:
+            message = f"`{seed}` is no member of `{space.name}`: {outside.diagnostic.message}"
+            raise CompileError([replace(outside.diagnostic, message=message)]) from outside
     return tuple(found)
 
 
