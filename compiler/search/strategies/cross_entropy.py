@@ -157,13 +157,16 @@ def _gains(forest: Forest, chances: Sequence[float], elite: Sequence[Member], sm
     edges = [edge for member in elite for edge in member.derivation.edges if forest.decisions[known[edge]]]
     came = Counter([owned[edge] for edge in edges if len(forest.rows[owned[edge]]) > 1])
     rows = {state: _by_label(forest, chances, state) for state in came}
-    sites = {state: forest.decisions[next(iter(row))][0][0] for state, row in rows.items()}
+    sites = {owned[edge]: forest.decisions[known[edge]][0][0] for edge in edges}
     many: Counter[int] = Counter()
     for state, often in came.items():
         many[sites[state]] += often
     weights = {state: often * (1.0 + smoothing / many[sites[state]]) for state, often in came.items()}
     gains = [1.0] * len(forest.decisions)
-    wanted = dict(Counter([known[edge] for edge in edges if owned[edge] in came]))
+    wanted: dict[int, float] = {}
+    for edge in edges:
+        if owned[edge] in came:
+            wanted[known[edge]] = wanted.get(known[edge], 0.0) + 1.0
     for state, often in came.items():
         for label, chance in rows[state].items():
             wanted[label] = wanted.get(label, 0.0) + chance * often * smoothing / many[sites[state]]
@@ -171,7 +174,7 @@ def _gains(forest: Forest, chances: Sequence[float], elite: Sequence[Member], sm
         expected = dict.fromkeys(wanted, 0.0)
         for state, row in rows.items():
             total = sum(gains[label] * chance for label, chance in row.items())
-            for label, chance in row.items():
+            for label, chance in row.items() if total else ():
                 expected[label] += weights[state] * gains[label] * chance / total
         for label, often in wanted.items():
             gains[label] *= often / expected[label] if expected[label] else 1.0

@@ -202,7 +202,8 @@ class _Walk:
 
 def _flattened(space: Space) -> list[float]:
     """Return for each edge the fourth root of its chance in a draw, in parts of those of its state."""
-    chances, found = by_weight(space.forest, space.sites).chances, []
+    chances = by_weight(space.forest, space.sites).chances
+    found: list[float] = []
     for row in space.forest.rows:
         roots = [sqrt(sqrt(chances[edge])) for edge in row]
         total = sum(roots) or 1.0
