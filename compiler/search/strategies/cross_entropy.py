@@ -176,8 +176,8 @@ def _gains(forest: Forest, chances: Sequence[float], elite: Sequence[Member], sm
             total = sum(gains[label] * chance for label, chance in row.items())
             for label, chance in row.items() if total else ():
                 expected[label] += weights[state] * gains[label] * chance / total
-        for label, often in wanted.items():
-            gains[label] *= often / expected[label] if expected[label] else 1.0
+        for label, share in wanted.items():
+            gains[label] *= share / expected[label] if expected[label] else 1.0
     return gains
 
 
