@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from archc.builder import Again, Builder, Place
-from archc.check import Program, text_of
+from archc.check import Program, check, text_of
 from archc.cost import parameters
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import CompileError, Diagnostic, Note
 from archc.grammar.format import format_type
 from archc.grammar.limits import exceeded
 from archc.grammar.parse import parse
-from archc.grammar.source import Source, Span
+from archc.grammar.source import NOWHERE, Source, Span
 from archc.graph import CallNode, Condition, Graph, Input, LoopNode, OpNode
+from archc.load import load_text
 from archc.names.mentions import names_of, qualified, solvable
 from archc.ops import find
 from archc.rules.arguments import bind
@@ -23,7 +25,7 @@ from archc.rules.match import match
 from archc.rules.output import require_output
 from archc.rules.qualify import granted
 from archc.rules.scripts import Script, Scripted
-from archc.rules.session import Blame, Budget, Exhausted, Fork, Known, PerUse, Refusal, Session, contained
+from archc.rules.session import Blame, Budget, Emitter, Exhausted, Fork, Known, PerUse, Refusal, Session, contained
 from archc.rules.static import evaluate
 from archc.rules.walk import labels
 from archc.sizes.prove import Context, Fact
@@ -62,6 +64,22 @@ def build(
         text = f"what `{name}` is depends on an input size that is not given"
         hint = f"give the input type: --at '{example_input(definition.declaration.type, {})}', or at= in Python"
         raise CompileError([Diagnostic("A0702", text, definition.declaration.name_span, hint=hint)]) from None
+
+
+def network_in(text: str, name: str = "", at: At | None = None) -> Graph:
+    """Return the network in a program: its model (or else its block) called `name`, or its last one.
+
+    Sizes that its input leaves open are those of `at`. Raises CompileError.
+    """
+    program = check(load_text(text, "<text>", None))
+    kinds = {key: found.kind for key, found in program.declarations.items()}
+    networks = [key for key in kinds if kinds[key] == "model"] or [key for key in kinds if kinds[key] == "block"]
+    if not networks:
+        message = "a network is expected, and the text has no model and no block"
+        raise CompileError([Diagnostic("A0703", message, NOWHERE, hint="model Net : [8] -> [2] = linear(2)")])
+    chosen = name if name in networks else networks[-1]
+    graph = build(program, chosen)
+    return build(program, chosen, at=at) if graph.variables and at is not None else graph
 
 
 def example_input(kind: s.TypeExpr | None, names: Mapping[str, Value]) -> str:
@@ -125,7 +143,7 @@ def _with_sharing(
         session = Session(definition, program.scopes, program.checker, Context(), limits=program.limits, budget=budget)
         chooser = session.chooser = Scripted(script) if script is not None else None
         try:
-            names = _parameters(session, definition, arguments)
+            names = parameters_of(session, definition, arguments)
             graph = assemble(session, Builder(definition.name, shared), names, at, tuple(arguments))
             if chooser is not None:
                 chooser.finish()
@@ -134,8 +152,20 @@ def _with_sharing(
             shared |= {again.place}
 
 
+class Assembler(Emitter, Protocol):
+    """An emitter that begins with the input of a network and ends with its output."""
+
+    def enter(self, inputs: tuple[Input, ...], kind: Type) -> Flow:
+        """Return the input."""
+        ...
+
+    def finish(self, result: Flow) -> Graph:
+        """Return the network with this output."""
+        ...
+
+
 def assemble(
-    session: Session, builder: Builder, names: Mapping[str, Value], at: At | None, given: Sequence[str] = ()
+    session: Session, builder: Assembler, names: Mapping[str, Value], at: At | None, given: Sequence[str] = ()
 ) -> Graph:
     """Return the network that the declaration of `session` is with these parameters, of which `given` are no defaults.
 
@@ -182,7 +212,8 @@ def _qualified(session: Session, graph: Graph, target: s.TypeExpr, result: Flow,
     return replace(graph, type=retagged(result.type, lambda part: replace(part, tags=part.tags & tags, lost=())))
 
 
-def _parameters(session: Session, definition: Definition, arguments: Mapping[str, Argument]) -> dict[str, Value]:
+def parameters_of(session: Session, definition: Definition, arguments: Mapping[str, Argument]) -> dict[str, Value]:
+    """Return the parameters of a declaration, of which some are given from outside. Raises Refusal where they do not fit."""
     span = definition.declaration.name_span
     return bind(session, definition.declaration, _given(arguments), span, Env(definition.module, {}), evaluate)
 
@@ -207,7 +238,7 @@ def entered(
     if kind is None:
         text = f"`{definition.name}` has no declared type, so its input is not known"
         raise Refusal(Diagnostic("A0703", text, definition.declaration.name_span, hint="declare its type"))
-    names = _parameters(session, definition, arguments)
+    names = parameters_of(session, definition, arguments)
     return applied, closed_input(session, kind, names, at)
 
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from random import Random
 from typing import TYPE_CHECKING
 
-from archc.build import Argument, At, build
+from archc.build import Argument, At, build, network_in
 from archc.check import Program
 from archc.grammar.diagnostics import CompileError, Diagnostic
 from archc.graph import Graph
@@ -34,12 +34,20 @@ from archc.runtime.derivations.unique import draw_distinct
 from archc.show.summary import Summary
 from archc.spaces.costs import Costs
 from archc.spaces.forest import Derivation, Forest, Site, script
+from archc.spaces.identity import hash_of
+from archc.spaces.membership import derivation_of
+from archc.spaces.outside import OutsideError, outside
+from archc.spaces.parsing import search_for
 from archc.spaces.realize import realize
 from archc.spaces.refine import Refined, refine
 from archc.values import Applied
 
 if TYPE_CHECKING:
     import torch
+
+
+SMALL = 1_000
+"""Of so many derivations all are built to find a network among them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,6 +210,38 @@ class Space:
         for value, derivation in best.cheapest(self.forest, self.costs(cost)):
             yield value, Member(self, derivation)
 
+    def parse(self, text: str, *, most: int = 1_000, steps: int = 20_000_000) -> "Parsed":
+        """Return the members that are the network in `text`, a program of one model or block: `most` of them at most.
+
+        The search takes so many `steps` at most (a million of them is a second or less), and says whether it came to its
+        end. Of a space of more than 1,000 derivations it finds those whose every operation is one of the text's, and not
+        those that have parts besides which nothing reads. Raises OutsideError, which says where the text leaves the space,
+        CompileError where the text is wrong, TypeError for a space of records.
+        """
+        return self.parsed(network_in(text, self.name, self.at), most=most, steps=steps)
+
+    def parsed(self, graph: Graph, *, most: int = 1_000, steps: int = 20_000_000) -> "Parsed":
+        """Return the members that are this network, as `parse` does."""
+        if self.of_records:
+            raise TypeError(f"members of `{self.name}` are records, and a network is given")
+        wanted = hash_of(graph)
+        if self.count() <= SMALL and wanted in self._by_hash:
+            known = self._by_hash[wanted]
+            return Parsed(tuple(known[:most]), is_complete=len(known) <= most)
+        search = search_for(self.program, self.name, graph, arguments=self.arguments, at=self.at, steps=steps)
+        found: dict[str, Member] = {}
+        for decisions in search.found():
+            derivation = derivation_of(self.forest, decisions)
+            member = None if derivation is None else Member(self, derivation)
+            if member is None or member.key in found or member.hash != wanted:
+                continue
+            if len(found) == most:
+                return Parsed(tuple(found.values()), is_complete=False)
+            found[member.key] = member
+        if not found:
+            raise OutsideError(outside(search))
+        return Parsed(tuple(found.values()), is_complete=search.is_complete)
+
     def logprob(self, member: "Member") -> float:
         """Return the natural logarithm of the probability that a draw is this derivation."""
         return weights.logprob(self.forest, member.derivation, self.sites, weights=self._weights)
@@ -234,6 +274,14 @@ class Space:
 
     # ---------------------------------------------------------------- worked out once
     @cached_property
+    def _by_hash(self) -> "dict[str, list[Member]]":
+        """The members of each architecture."""
+        found: dict[str, list[Member]] = {}
+        for member in self:
+            found.setdefault(member.hash, []).append(member)
+        return found
+
+    @cached_property
     def _weights(self) -> weights.Weights:
         return weights.by_weight(self.forest, self.sites)
 
@@ -259,6 +307,23 @@ class Restriction:
     def costs(self, costs: list[int]) -> list[int]:
         """Return the costs of the edges of the restricted forest."""
         return self.last.costs(costs if self.before is None else self.before.costs(costs))
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """The members that are one network; `is_complete` tells whether there is no other."""
+
+    members: "tuple[Member, ...]"
+    is_complete: bool
+
+    def __iter__(self) -> "Iterator[Member]":
+        return iter(self.members)
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def __getitem__(self, place: int) -> "Member":
+        return self.members[place]
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,6 @@ from test_search_loop import Kept, Shuffled, essence
 
 import archc
 from archc.members import Member, Space
-from archc.search import given
 from archc.search.jobs import Inline, identify
 from archc.search.loop import Bound, Result, Search, run
 from archc.search.models.features import BINS, Describer, described, text_of
@@ -379,10 +378,7 @@ def writing(space: Space) -> Iterator[ModuleType]:
     del sys.modules[module.__name__]
 
 
-def test_texts_become_members_and_the_rate_is_known(
-    space: Space, writing: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(given, "MOST_BUILT", 20)
+def test_texts_become_members_and_the_rate_is_known(space: Space, writing: ModuleType) -> None:
     asked: list[Member] = writing.asked
     settings: dict[str, Json] = {"model": "python:archc_test_writing:write", "start": 3, "shots": 2}
     context = Context(space, OBJECTIVE, History(space, OBJECTIVE))

@@ -58,11 +58,17 @@ def network(graph: Graph) -> Network:
     The rewriting is by value: `id` and what else does nothing is gone, permutations that follow each other are one, and so
     are sums of sums; zero is absorbed. A sum with n operands that is an operand of n sums takes n*n steps.
     """
-    store = _Store(renaming(graph))
+    store = Store(renaming(graph))
+    inputs, results = write(store, graph)
+    return Network(inputs, tuple(store.terms), results, store.layers)
+
+
+def write(store: "Store", graph: Graph) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Write a graph down in `store`; return the types of its inputs as text, and the terms of its results."""
     inputs = tuple(type_text(entry.type, store.names) for entry in graph.inputs)
-    entered = [store.term(f"input {place} {kind}") for place, kind in enumerate(inputs)]
+    entered = store.inputs(inputs)
     found: list[int] | None = None
-    waiting = [_walk(store, graph, entered, _Layers(()))]
+    waiting = [_walk(store, graph, entered, Layers(()))]
     while waiting:
         try:
             inner = waiting[-1].send(found) if found is not None else next(waiting[-1])
@@ -72,44 +78,55 @@ def network(graph: Graph) -> Network:
         else:
             waiting.append(_walk(store, *inner))
             found = None
-    return Network(inputs, tuple(store.terms), tuple(found or ()), store.layers)
+    return inputs, tuple(found or ())
 
 
 # ---------------------------------------------------------------- writing out
 @dataclass(slots=True, eq=False)
-class _Layers:
+class Layers:
     """The weights below one key: those of a layer, and the parts of a block; `lent` belong to whoever called it."""
 
     path: tuple[str, ...]
-    parts: dict[str, "_Layers"] = field(default_factory=dict)
-    lent: dict[str, "_Layers"] = field(default_factory=dict)
+    parts: dict[str, "Layers"] = field(default_factory=dict)
+    lent: dict[str, "Layers"] = field(default_factory=dict)
     weights: int | None = None
 
-    def at(self, key: str, *, borrowed: bool = False) -> "_Layers":
+    def at(self, key: str, *, borrowed: bool = False) -> "Layers":
         """Return what is kept under a key."""
         if borrowed:
             return self.lent[key]
         if key not in self.parts:
-            self.parts[key] = _Layers((*self.path, key))
+            self.parts[key] = Layers((*self.path, key))
         return self.parts[key]
 
-    def lend(self, lends: Sequence[tuple[str, str]], to: "_Layers") -> None:
+    def lend(self, lends: Sequence[tuple[str, str]], to: "Layers") -> None:
         """Let `to` use layers of this body by its own names for them."""
         for inner, outer in lends:
             to.lent[inner] = self.at(outer, borrowed=outer in self.lent)
 
 
-_Body = tuple[Graph, list[int], _Layers]
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An op as it was written down: the terms that go in, and those that come out."""
+
+    node: OpNode
+    inputs: tuple[int, ...]
+    made: tuple[int, ...]
 
 
-def _walk(store: "_Store", graph: Graph, values: list[int], layers: _Layers) -> Generator[_Body, list[int], list[int]]:
+_Body = tuple[Graph, list[int], Layers]
+
+
+def _walk(store: "Store", graph: Graph, values: list[int], layers: Layers) -> Generator[_Body, list[int], list[int]]:
     """Write down the ops of a body; yield the bodies inside it, for the values that they return; return its results."""
     values = list(values)
     for node in graph.nodes:
         inputs = [values[value.index] for value in node.inputs]
         match node:
             case OpNode():
-                values += store.op(node, inputs, layers)
+                made = store.op(node, inputs, layers)
+                store.steps.append(Step(node, tuple(inputs), tuple(made)))
+                values += made
             case CallNode():
                 inside = layers.at(node.key, borrowed=node.borrowed)
                 layers.lend(node.lends, inside)
@@ -125,18 +142,31 @@ def _walk(store: "_Store", graph: Graph, values: list[int], layers: _Layers) -> 
 
 
 @dataclass(slots=True, eq=False)
-class _Store:
-    """The terms so far, and what is known of them."""
+class Store:
+    """The terms so far, and what is known of them; `steps` are the ops of a graph in its order.
+
+    Where it is `blind`, weights are not told apart, nor draws: then two values that are made alike are one term.
+    """
 
     names: Renaming
+    blind: bool = False
     terms: list[Term] = field(default_factory=list)
     known: dict[tuple[str, Operands], int] = field(default_factory=dict)
     zeros: set[int] = field(default_factory=set)
     orders: dict[int, tuple[tuple[int, ...], int]] = field(default_factory=dict)
     shapes: dict[int, tuple[Tensor, int]] = field(default_factory=dict)
     layers: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
 
-    def op(self, node: OpNode, inputs: list[int], layers: _Layers) -> list[int]:
+    def is_idle(self, step: Step) -> bool:
+        """Whether an op gives nothing new: what went in, or zeros."""
+        return all(value in step.inputs or value in self.zeros for value in step.made)
+
+    def inputs(self, types: Sequence[str]) -> list[int]:
+        """Return the inputs of a network, of these types."""
+        return [self.term(f"input {place} {kind}") for place, kind in enumerate(types)]
+
+    def op(self, node: OpNode, inputs: list[int], layers: Layers) -> list[int]:
         """Return the outputs of an op."""
         if node.op in MERGING:
             leaves = len(node.outputs)
@@ -151,7 +181,7 @@ class _Store:
             return [self.reshape(node, inputs[0])]
         return self.plain(node, inputs, layers)
 
-    def plain(self, node: OpNode, inputs: list[int], layers: _Layers) -> list[int]:
+    def plain(self, node: OpNode, inputs: list[int], layers: Layers) -> list[int]:
         """Return the outputs of an op by itself, on the weights that it has."""
         operands = [*inputs]
         if node.op in RANDOM:
@@ -206,7 +236,7 @@ class _Store:
         self.zeros.add(made)
         return made
 
-    def weights(self, layer: _Layers) -> int:
+    def weights(self, layer: Layers) -> int:
         """Return the weights of a layer, the same ones wherever it is used."""
         if layer.weights is None:
             layer.weights = self.new(WEIGHTS)
@@ -221,6 +251,8 @@ class _Store:
         return made
 
     def new(self, text: str) -> int:
-        """Return a term that is no other."""
+        """Return a term that is no other, or the one of all such terms where the store is blind."""
+        if self.blind:
+            return self.term(text)
         self.terms.append(Term(text))
         return len(self.terms) - 1

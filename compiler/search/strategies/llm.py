@@ -13,7 +13,6 @@ from random import Random
 
 from archc.build import build
 from archc.check import check
-from archc.cost import graph_cost
 from archc.grammar.diagnostics import CompileError
 from archc.grammar.format import format_file
 from archc.graph import Graph
@@ -21,10 +20,9 @@ from archc.load import load_text
 from archc.members import Member, Space
 from archc.runtime.derivations.edit import NoOther
 from archc.search.fresh import fresh, unseen
-from archc.search.given import Outside, member_of
 from archc.search.models.writers import writer
 from archc.search.protocol import Context, History, Json, Proposal, Trial
-from archc.spaces.identity import hash_of
+from archc.spaces.outside import OutsideError
 
 WISHES = {
     "propose": "that is unlike all of these and may score higher",
@@ -32,6 +30,9 @@ WISHES = {
     "cross": "that joins parts of the last two of these, and may score higher",
 }
 """What is asked of the model, by operator; operators are taken in turn by chance."""
+
+MOST_STEPS = 2_000_000
+"""Steps of the search for a text in the space."""
 
 TEXT, OUTSIDE, KNOWN = "text", "outside", "known"
 """Why a text is not taken: it is no well-typed program, no member of the space, or was asked before."""
@@ -78,7 +79,7 @@ class Written:
         for _ in range(self._tries):
             text = self._write(self.prompt(operator, shown, complaint, variation=rng.getrandbits(32)))
             try:
-                member = self._taken(text, parents)
+                member = self._taken(text)
             except Refused as why:
                 refused.append(why.kind)
                 complaint = str(why)
@@ -126,27 +127,15 @@ class Written:
     def _score(self, number: int) -> float:
         return self._history.score(self._history[number])
 
-    def _taken(self, text: str, parents: Sequence[int]) -> Member:
+    def _taken(self, text: str) -> Member:
         """Return the member that a text is. Raises Refused where it is none, or was asked before."""
-        graph = graph_of(self._space, text)
-        member = self._beside(graph, parents)
-        if member is None:
-            try:
-                member = member_of(self._space, graph)
-            except Outside as outside:
-                raise Refused(OUTSIDE, f"{outside.message} {outside.wanted}".strip()) from outside
+        try:
+            member = self._space.parsed(graph_of(self._space, text), most=1, steps=MOST_STEPS)[0]
+        except OutsideError as outside:
+            raise Refused(OUTSIDE, str(outside)) from outside
         if self._history.seen(member, 1.0):
             raise Refused(KNOWN, "this network was tried before")
         return member
-
-    def _beside(self, graph: Graph, parents: Sequence[int]) -> Member | None:
-        """Return the member if it is near a parent: it is found there at once, and elsewhere by a search."""
-        wanted, params = hash_of(graph), graph_cost(graph).params.constant
-        for number in parents:
-            for member in self._space.neighbours(self._history.member(number)):
-                if member.cost("params") == params and member.hash == wanted:
-                    return member
-        return None
 
     def _mutated(self, number: int, rng: Random) -> Member:
         """Return a mutation of a trial that was not asked, or a draw where there is none."""

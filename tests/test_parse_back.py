@@ -1,0 +1,123 @@
+"""The text of a network gives back the decisions that make it; a text outside a space, the place where it leaves it."""
+
+from random import Random
+
+import pytest
+
+import archc
+from archc.build import network_in
+from archc.grammar.diagnostics import CompileError
+from archc.members import Member, Space
+from archc.spaces.membership import derivation_of
+from archc.spaces.outside import OutsideError
+from archc.spaces.parsing import search_for
+
+SMALL = {
+    "arms and a repetition": """
+space Net : [8] -> [2] = (linear(8) -> (relu | tanh)) * (1..3) -> linear(2)
+""",
+    "two ways to one network": """
+space Net : [8] -> [8] = (id | relu) -> (id | relu | linear(8)) -> (relu | id)
+""",
+    "a name, used twice": """
+space Net : [8] -> [8] = {
+    choose f = linear(8) | (relu -> linear(8)) | tanh
+    return f -> (relu | id) -> f
+}
+""",
+    "branches that are added": """
+space Arm : [8] -> [8] = linear(8) | tanh | id
+space Net : [8] -> [8] = (Arm, Arm, linear(8)) -> add
+""",
+    "a space inside itself": """
+space Part : [8] -> [8] where depth <= 3 = relu | linear(8) | Part -> Part
+space Net : [8] -> [8] = Part
+""",
+}
+CHAIN = "arch 0.1\nspace Net : [8] -> [2] = (linear(8 | 16) -> (relu | tanh)) * (1..3) -> linear(2)\n"
+
+
+def searched(space: Space, text: str) -> set[str]:
+    """Return the keys of what the search alone finds, and no list of all members."""
+    graph = network_in(text, space.name)
+    search = search_for(space.program, space.name, graph, arguments=space.arguments, at=space.at, steps=10**7)
+    found = (derivation_of(space.forest, script) for script in search.found())
+    return {Member(space, derivation).key for derivation in found if derivation is not None}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_member_is_found_with_all_that_are_the_same_network(name: str) -> None:
+    space = archc.loads("arch 0.1\n" + SMALL[name])["Net"].space()
+    members = list(space)
+    for member in members[:: max(1, len(members) // 25)]:
+        alike = {entry.key for entry in members if entry.hash == member.hash}
+        assert {entry.key for entry in space.parse(member.text)} == alike
+        same = {key for key in searched(space, member.text) if key in alike}
+        assert same == alike, member.text
+
+
+def test_a_cell_of_nasbench201_is_found_among_all() -> None:
+    space = archc.load("examples/nasbench201.arch")["Cell"].space(at=(16, 8, 8), c=16)
+    for number in (77, 9_000, 15_000):
+        found = space.parse(space[number].text, most=1)
+        assert found[0].hash == space[number].hash
+
+
+def test_a_cell_that_is_written_by_hand_needs_no_zeros() -> None:
+    space = archc.load("examples/nasbench201.arch")["Cell"].space(at=(16, 8, 8), c=16)
+    text = "arch 0.1\nmodel Mine : [16, 8, 8] -> [16, 8, 8] = (id, avg_pool(3, pad=1)) -> add\n"
+    found = space.parse(text, most=3)
+    assert len(found) == 3 and not found.is_complete
+    assert len({member.hash for member in found}) == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "at"),
+    [
+        ("flexibert", "FlexiBert", "Id(30522)[32]"),
+        ("einspace", "Root", "[16, 8]"),
+        ("hytra", "HyTra", "[3, 32, 32]"),
+    ],
+)
+def test_draws_of_the_example_spaces_are_found(file: str, name: str, at: str) -> None:
+    space = archc.load(f"examples/{file}.arch")[name].space(at=at)
+    for seed in (1, 2):
+        member = space.sample(Random(seed))[0]
+        assert space.parse(member.text, most=1)[0].hash == member.hash
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "says"),
+    [
+        ("[8] -> [2] = linear(8) -> sigmoid -> linear(2)", "sigmoid", "here the space has relu, tanh"),
+        ("[8] -> [2] = linear(12) -> relu -> linear(2)", "linear(12)", "linear(out=8), linear(out=16)"),
+        ("[8] -> [2] = linear(8) -> relu -> linear(2) -> relu", "relu", "`relu` leaves the space"),
+        ("[4] -> [2] = linear(2)", "linear(2)", "is asked for at [8]"),
+    ],
+)
+def test_a_network_outside_is_told_where_it_leaves(text: str, place: str, says: str) -> None:
+    space = archc.loads(CHAIN)["Net"].space()
+    with pytest.raises(OutsideError) as caught:
+        space.parse(f"arch 0.1\nmodel Mine : {text}\n")
+    found = caught.value.diagnostic
+    assert found.code == "A0925" and found.span.text in place
+    assert says in f"{found.message} {found.label} {found.hint}"
+
+
+@pytest.mark.parametrize("text", ["", "arch 0.1\n", "arch 0.1\nmodel Net : [8] -> [2] = linear(", "nonsense"])
+def test_a_text_that_is_no_network_is_a_diagnostic(text: str) -> None:
+    with pytest.raises(CompileError):
+        archc.loads(CHAIN)["Net"].space().parse(text)
+
+
+def test_a_search_that_runs_out_of_steps_says_so() -> None:
+    space = archc.load("examples/nasbench201.arch")["Cell"].space(at=(16, 8, 8), c=16)
+    text = "arch 0.1\nmodel Mine : [16, 8, 8] -> [16, 8, 8] = conv(16, 3, pad=1) -> relu\n"
+    with pytest.raises(OutsideError, match="before all was tried"):
+        space.parse(text, steps=1)
+
+
+def test_records_have_no_text_of_one_network() -> None:
+    space = archc.loads("arch 0.1\nspace Train = { epochs = 10 | 20 }\n")["Train"].space()
+    with pytest.raises(TypeError, match="are records"):
+        space.parse("arch 0.1\nmodel Net : [8] -> [2] = linear(2)\n")
