@@ -121,3 +121,16 @@ def test_records_have_no_text_of_one_network() -> None:
     space = archc.loads("arch 0.1\nspace Train = { epochs = 10 | 20 }\n")["Train"].space()
     with pytest.raises(TypeError, match="are records"):
         space.parse("arch 0.1\nmodel Net : [8] -> [2] = linear(2)\n")
+
+
+def test_sizes_that_a_text_leaves_open_are_those_of_the_space() -> None:
+    space = archc.loads("arch 0.1\nspace Net : [n, 8] -> [n, 8] = linear(8) | relu\n")["Net"].space(at=(5, 8))
+    found = space.parse("arch 0.1\nmodel Mine : [n, d] -> [n, d] = relu\n")
+    assert [member.key for member in found] == ["1"]
+
+
+def test_a_member_beyond_a_bound_is_outside() -> None:
+    space = archc.loads(CHAIN)["Net"].space()
+    largest = max(space, key=lambda member: member.cost("params"))
+    with pytest.raises(OutsideError):
+        space.where("params <= 100").parse(largest.text)
