@@ -1,5 +1,6 @@
 """The options of `archc search` -> the search that they ask for, its task, and what evaluates it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -65,8 +66,9 @@ def planned(asked: Asked, kept: "About | None", command: str) -> Planned:
 
     asked = asked if kept is None else as_before(asked, kept)
     program, name, _ = declared(asked.target, ("space",))
-    (space, latency), task_name = _space(asked, program, name, kept), asked.task
+    task_name = asked.task
     task = _task(task_name)
+    space, latency = _space(asked, program, name, kept, task)
     goals = _goals(asked, program, name, task)
     workers = positive(asked.workers or "1", "--workers")
     strategy, settings = _strategy(asked, kept, space, goals)
@@ -91,7 +93,8 @@ def _origin(asked: Asked, program: "Program", space: "Space", latency: "Json") -
 
     source = program.loaded.modules[program.loaded.main].file.source
     text, arguments = source.text if source is not None else "", dict(space.arguments)
-    return Origin(split(asked.target)[0], text, space.name, asked.at, arguments, asked.where, latency)
+    at = asked.at or (space.at if isinstance(space.at, str) else "")
+    return Origin(split(asked.target)[0], text, space.name, at, arguments, asked.where, latency)
 
 
 def as_before(asked: Asked, kept: "About") -> Asked:
@@ -134,15 +137,17 @@ def _goals(asked: Asked, program: "Program", name: str, task: "AnyTask") -> "Obj
         raise WrongCall("A0922", str(error), word or asked.target) from error
 
 
-def _space(asked: Asked, program: "Program", name: str, kept: "About | None") -> "tuple[Space, Json]":
+def _space(
+    asked: Asked, program: "Program", name: str, kept: "About | None", task: "AnyTask"
+) -> "tuple[Space, Json]":
     """Return the space as far as its condition holds, and the table of latencies if it has one.
 
     That is the table of the store that is resumed, or is measured where something mentions it.
     """
-    from archc.cli.refined import held, space_at
+    from archc.cli.refined import held
     from archc.search.latency import LATENCY, Table, table_of
 
-    space = space_at(program, name, asked.at, asked.settings, "")
+    space = _entered(asked, program, name, getattr(task, "takes", ""))
     table = table_of(kept.notes.get("latency")) if kept is not None else None
     if table is None and (LATENCY in asked.where or f"cost={LATENCY}" in asked.options):
         table = Table()
@@ -155,6 +160,28 @@ def _space(asked: Asked, program: "Program", name: str, kept: "About | None") ->
             hint = "pip install 'archc[torch]'"
             raise WrongCall("A0928", "measuring latency needs torch", asked.where or LATENCY, hint=hint) from error
     return (held(space, asked.where) if asked.where else space), None if table is None else table.notes()
+
+
+def _entered(asked: Asked, program: "Program", name: str, takes: str) -> "Space":
+    """Return the space at the input that was asked, or at what the task hands to networks where a size is open."""
+    from archc.cli.refined import space_at
+    from archc.grammar.diagnostics import CompileError
+
+    try:
+        space = space_at(program, name, asked.at, asked.settings, "")
+    except CompileError as error:
+        if asked.at or not takes or error.diagnostics[0].code != "A0702":
+            raise
+        try:
+            return space_at(program, name, takes, asked.settings, "")
+        except CompileError as refused:
+            text = f"{asked.task} hands a network {takes}, which `{name}` does not take"
+            raise WrongCall("A0921", text, asked.task, label=refused.diagnostics[0].message) from refused
+    entered = re.sub(r"\b\w+ +(?=\[)", "", space.forest.cells[space.forest.root].source)  # without qualifiers
+    if takes.startswith("[") and entered.startswith("[") and entered != takes:
+        text = f"{asked.task} hands a network {takes}, and these take {entered}"
+        raise WrongCall("A0921", text, asked.at or asked.target, hint=f"--at '{takes}'" if asked.at else "")
+    return space
 
 
 def _task(name: str) -> "AnyTask":

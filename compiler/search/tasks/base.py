@@ -63,7 +63,8 @@ class Task(Protocol):
     """Trains a network and measures it, in a child process with limits: it may use all of torch, hang, or die.
 
     `metrics` names what `fit` returns and which way is better; the first is the objective where none is given.
-    Raise ValueError from `fit` where a network does not go with the data: the trial ends with that reason.
+    Raise ValueError from `fit` where a network does not go with the data: the trial ends with that reason. A task may have
+    `takes`, the type of the input that it hands to networks as .arch text: spaces of open sizes are searched at that.
     An object is made once for each search and reused: load data when made, and keep nothing from one `fit` to the next.
     """
 

@@ -48,6 +48,11 @@ class Classification:
     def __init__(self, data: Data, plan: Plan) -> None:
         self.data, self.plan = data, plan
 
+    @property
+    def takes(self) -> str:
+        """The type of a network's input, as .arch text."""
+        return self.data.takes
+
     def fit(self, module: "torch.nn.Module", recipe: Recipe, budget: Budget) -> Metrics:
         """Return what training finds. Raises ValueError as `train` and `plan_of` do."""
         return train(module, self.data, plan_of(recipe, self.plan), budget)
