@@ -100,3 +100,9 @@ def test_a_network_computes_the_same_when_written_and_read(body: str) -> None:
     for one, other in zip(expected, found, strict=True):
         assert one.std() > 1e-3
         torch.testing.assert_close(other, one)
+
+
+def test_a_block_does_not_have_the_name_of_the_model_that_mentions_it() -> None:
+    text = "arch 0.1\nspace Net : [8] -> [8] where depth <= 2 = linear(8, bias=false | true) | Net -> relu -> Net\n"
+    for member in archc.loads(text)["Net"].space():
+        assert archc.loads(member.text)["Net"].summary().params.constant == member.cost("params")

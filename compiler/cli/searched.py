@@ -137,9 +137,7 @@ def _goals(asked: Asked, program: "Program", name: str, task: "AnyTask") -> "Obj
         raise WrongCall("A0922", str(error), word or asked.target) from error
 
 
-def _space(
-    asked: Asked, program: "Program", name: str, kept: "About | None", task: "AnyTask"
-) -> "tuple[Space, Json]":
+def _space(asked: Asked, program: "Program", name: str, kept: "About | None", task: "AnyTask") -> "tuple[Space, Json]":
     """Return the space as far as its condition holds, and the table of latencies if it has one.
 
     That is the table of the store that is resumed, or is measured where something mentions it.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, count
 
 from archc.grammar.format import format_source
 from archc.grammar.source import Source
@@ -23,7 +24,10 @@ def to_program(graphs: Sequence[Graph], more: str = "") -> str:
     Blocks stand at the types and arguments of their uses, one for each distinct body. The weights come in the same order
     and shapes; those inside a block that stands at several types carry its number in their names.
     """
-    program = _Program(frozenset(name for graph in graphs for name in graph.variables))
+    program = _Program(
+        frozenset(name for graph in graphs for name in graph.variables),
+        {graph.name.rsplit(".", 1)[-1] for graph in graphs},
+    )
     models = []
     for graph in graphs:
         body, _ = program.body(graph)
@@ -56,9 +60,10 @@ Layers = Mapping[str, str]
 
 @dataclass(slots=True)
 class _Program:
-    """The blocks written so far, by body."""
+    """The blocks written so far, by body; `taken` are the names of all declarations."""
 
     variables: frozenset[str]
+    taken: set[str]
     blocks: list[str] = field(default_factory=list)
     named: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -80,9 +85,10 @@ class _Program:
         head = f"{f'({parameters})' if parameters else ''} : {_inputs(graph, text.names)} -> {graph.type}"
         whole = f"{head}\n= {text.text}\n"
         if (name, whole) not in self.named:
-            count = sum(other == name for other, _ in self.named)
-            self.named[name, whole] = f"{name}{count + 1}" if count else name
-            self.blocks.append(f"block {self.named[name, whole]}{whole}")
+            free = chain([name], (f"{name}{number}" for number in count(2)))
+            self.named[name, whole] = chosen = next(entry for entry in free if entry not in self.taken)
+            self.taken.add(chosen)
+            self.blocks.append(f"block {chosen}{whole}")
         return self.named[name, whole]
 
 
