@@ -159,10 +159,13 @@ class Space:
     def sample(self, rng: Random, n: int = 1, *, by: By = "weights", distinct: bool = False) -> "list[Member]":
         """Return `n` members, drawn by their weights given that they are well typed, or (by="count") all alike.
 
-        If `distinct`, no derivation comes twice; raises TooFewDerivations where there are not so many.
+        If `distinct`, no derivation comes twice; raises TooFewDerivations where there are not so many, ValueError on a
+        negative `n`, and on another `by`.
         """
+        if n < 0:
+            raise ValueError(f"expected a number of members of at least 0, found {n}")
         if distinct:
-            drawn: Sequence[Derivation] = draw_distinct(self.forest, rng, n, by=by, sites=self.sites)
+            drawn: Sequence[Derivation] = draw_distinct(self.forest, rng, n, by=_asked(by), sites=self.sites)
         else:
             drawn = self.sampler(by).batch(rng, n) if n > 64 else [self.sampler(by).draw(rng) for _ in range(n)]
         return [Member(self, derivation) for derivation in drawn]
@@ -186,14 +189,16 @@ class Space:
 
     def sampler(self, by: By = "weights") -> Sampler:
         """Return what draws derivations; building it takes longer than a draw."""
-        return self._by_weights if by == "weights" else self._by_count
+        return self._by_weights if _asked(by) == "weights" else self._by_count
 
     def rank(self, member: "Member") -> int:
-        """Return the number of a member, from 0 to count() - 1."""
-        return ranks.rank(self.forest, member.derivation)
+        """Return the number of a member, from 0 to count() - 1. Raises ValueError on a member of another space."""
+        return ranks.rank(self.forest, self._derivation(member))
 
     def __getitem__(self, index: int) -> "Member":
-        """Return the member of that number. Raises IndexError where there is none."""
+        """Return the member of that number. Raises IndexError where there is none, TypeError on what is no number."""
+        if not isinstance(index, int):
+            raise TypeError(f"a member has a number from 0 to {self.count() - 1:,}; found {index!r}")
         return Member(self, ranks.unrank(self.forest, index))
 
     def __iter__(self) -> "Iterator[Member]":
@@ -244,11 +249,11 @@ class Space:
 
     def logprob(self, member: "Member") -> float:
         """Return the natural logarithm of the probability that a draw is this derivation."""
-        return weights.logprob(self.forest, member.derivation, self.sites, weights=self._weights)
+        return weights.logprob(self.forest, self._derivation(member), self.sites, weights=self._weights)
 
     def fitted(self, members: "Sequence[Member]", *, smoothing: float = 1.0) -> "Space":
         """Return the space with the shares of greatest likelihood for these members: the cross-entropy method's update."""
-        derivations = [member.derivation for member in members]
+        derivations = [self._derivation(member) for member in members]
         return replace(self, sites=fit.fit(self.forest, derivations, smoothing=smoothing))
 
     # ---------------------------------------------------------------- edits
@@ -257,20 +262,20 @@ class Space:
 
         Raises NoOther where the space has no other member.
         """
-        return Member(self, edit.mutate(self.forest, member.derivation, rng, sampler=self._by_weights))
+        return Member(self, edit.mutate(self.forest, self._derivation(member), rng, sampler=self._by_weights))
 
     def crossover(self, one: "Member", other: "Member", rng: Random) -> "tuple[Member, Member] | None":
         """Return both with two parts of one type exchanged; None where they have none that differ."""
-        found = edit.crossover(self.forest, one.derivation, other.derivation, rng)
+        found = edit.crossover(self.forest, self._derivation(one), self._derivation(other), rng)
         return None if found is None else (Member(self, found[0]), Member(self, found[1]))
 
     def neighbours(self, member: "Member", rng: Random | None = None) -> "Iterator[Member]":
         """Yield the members that differ in one choice, in a random order if `rng` is given."""
-        return (Member(self, entry) for entry in neighbours.neighbours(self.forest, member.derivation, rng=rng))
+        return (Member(self, entry) for entry in neighbours.neighbours(self.forest, self._derivation(member), rng=rng))
 
     def distance(self, one: "Member", other: "Member") -> "tuple[int, tuple[distance.Edit, ...]]":
         """Return how many edits of nodes lead from one derivation to the other, and which (Zhang and Shasha 1989)."""
-        return distance.distance(self.forest, one.derivation, other.derivation)
+        return distance.distance(self.forest, self._derivation(one), self._derivation(other))
 
     # ---------------------------------------------------------------- worked out once
     @cached_property
@@ -294,7 +299,23 @@ class Space:
         return Sampler(self.forest, "count")
 
     def _chances(self, by: By) -> Sequence[float]:
-        return self._weights.chances if by == "weights" else weights.by_count(self.forest)
+        return self._weights.chances if _asked(by) == "weights" else weights.by_count(self.forest)
+
+    def _derivation(self, member: "Member") -> Derivation:
+        """Return the derivation of a member in this forest; that of a part of the space, or of the whole, is found by name."""
+        if member.space.forest is self.forest:
+            return member.derivation
+        found = derivation_of(self.forest, script(member.space.forest, member.derivation))
+        if found is None:
+            raise ValueError(f"{member.key} is no member of this space")
+        return found
+
+
+def _asked(by: By) -> By:
+    """Return how members are weighed. Raises ValueError on anything else."""
+    if by not in ("weights", "count"):
+        raise ValueError(f"expected by='weights' or by='count', found {by!r}")
+    return by
 
 
 @dataclass(frozen=True, slots=True, eq=False)
