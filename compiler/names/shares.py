@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from functools import lru_cache
 
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
@@ -38,29 +39,51 @@ def _is_long(weight: s.Expr) -> bool:
     return isinstance(weight, s.Number | s.Percent) and (len(weight.text) > _LONGEST or "e" in weight.text.lower())
 
 
-def written(arm: s.Arm) -> Fraction | None:
-    """Return the weight of an arm where it is a number as it is written."""
+def literal(arm: s.Arm) -> str | None:
+    """Return the text of the weight of an arm where it is a number or a percentage; "" where it has none."""
     match arm.weight:
+        case None:
+            return ""
         case s.Percent(text):
-            return Fraction(text[:-1])
+            return text
         case s.Number(text) if not arm.in_percent:
-            return Fraction(text.rstrip("KMBT")) * _SCALES.get(text[-1], 1)
+            return text
         case _:
             return None
 
 
+def written(arm: s.Arm) -> Fraction | None:
+    """Return the weight of an arm where it is a number as it is written."""
+    text = literal(arm)
+    return _read(text) if text else None
+
+
+def _read(text: str) -> Fraction:
+    return Fraction(text.rstrip("%KMBT")) * _SCALES.get(text[-1], 1)
+
+
 def is_written(arms: Sequence[s.Arm]) -> bool:
     """Return whether no weight is more than a number as it is written."""
-    return all(arm.weight is None or written(arm) is not None for arm in arms)
+    return all(literal(arm) is not None for arm in arms)
+
+
+@lru_cache(maxsize=1024)
+def written_shares(weights: tuple[str, ...]) -> tuple[float, ...]:
+    """Return the share of each arm by the texts of their weights, "" where there is none."""
+    return tuple(map(float, _portions([(text.endswith("%"), _read(text) if text else None) for text in weights])))
 
 
 def portions(arms: Sequence[Weighted]) -> tuple[Fraction, ...]:
     """Return the share of each arm: a percentage is its own, the others share the rest by weight."""
-    if all(value is None for _, value in arms):
-        return (Fraction(1, len(arms)),) * len(arms)
-    fixed, plain = _total(arms, of_percents=True), _total(arms, of_percents=False)
+    return _portions([(is_percentage(arm), value) for arm, value in arms])
+
+
+def _portions(weights: Sequence[tuple[bool, Fraction | None]]) -> tuple[Fraction, ...]:
+    known = [(percent, Fraction(1) if value is None else value) for percent, value in weights]
+    fixed = sum((value for percent, value in known if percent), Fraction(0))
+    plain = sum((value for percent, value in known if not percent), Fraction(0))
     rest = max(1 - fixed / 100, Fraction(0)) / plain if plain else Fraction(0)
-    return tuple(_number(arm, value) * (Fraction(1, 100) if is_percentage(arm) else rest) for arm, value in arms)
+    return tuple(value * (Fraction(1, 100) if percent else rest) for percent, value in known)
 
 
 def is_percentage(arm: s.Arm) -> bool:

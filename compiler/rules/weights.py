@@ -7,7 +7,7 @@ from math import isfinite, lcm
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.flat import TERM, flat_expr
-from archc.names.shares import Weighted, is_percentage, is_written, portions, unshared, written
+from archc.names.shares import Weighted, is_percentage, is_written, literal, portions, unshared, written, written_shares
 from archc.rules.openness import free_names
 from archc.rules.operands import short
 from archc.rules.session import SHARES, Exhausted, Refusal, Session
@@ -20,14 +20,13 @@ Evaluate = Callable[[Session, s.Expr, Env], Value]
 
 def shares(session: Session, choice: s.Choice, env: Env, evaluate: Evaluate) -> tuple[float, ...]:
     """Return the share of each arm, where every name is known. Raises Exhausted where arms cannot share the whole."""
-    if not any(arm.weight for arm in choice.arms):
-        return (1 / len(choice.arms),) * len(choice.arms)
+    texts = tuple(text for text in map(literal, choice.arms) if text is not None)
+    if len(texts) == len(choice.arms):
+        return written_shares(texts)
     return tuple(map(float, portions(_known(session, choice, env, evaluate))))
 
 
 def _known(session: Session, choice: s.Choice, env: Env, evaluate: Evaluate) -> list[Weighted]:
-    if is_written(choice.arms):
-        return [(arm, written(arm)) for arm in choice.arms]
     known: list[Weighted] = []
     try:
         for arm in choice.arms:
