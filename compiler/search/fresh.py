@@ -20,13 +20,17 @@ def fresh(history: History, draw: Callable[[], Member], fidelity: float = 1.0) -
 
 
 def unseen(history: History, rng: Random, fidelity: float = 1.0, *, by: By = "weights") -> Member:
-    """Return a member that was not asked yet, drawn; near the end of a space, the next by number from a random one.
+    """Return a member that was not asked yet, drawn among those that were not.
 
-    Raises Spent where all members were asked.
+    Where a hundred draws were all known, those that were asked are left out by weight; near the end of a space, and of
+    those without weight, it is the next by number from a random one. Raises Spent where all members were asked.
     """
     space = history.space
     found = fresh(history, lambda: space.sample(rng, by=by)[0], fidelity)
-    if found is not None:
+    if found is None and by == "weights":
+        derivation = history.unasked(fidelity).draw(rng)
+        found = None if derivation is None else Member(space, derivation)
+    if found is not None and not history.seen(found, fidelity):
         return found
     count = space.count()
     start = rng.randrange(count)

@@ -12,6 +12,7 @@ from random import Random
 from typing import Literal, Protocol
 
 from archc.members import Member, Space
+from archc.runtime.derivations.unique import Unasked
 from archc.spaces.forest import Derivation
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
@@ -144,7 +145,7 @@ class History:
     What was asked is seen at once; outcomes are there when the strategy is told. It is the same after `--resume`.
     """
 
-    __slots__ = ("_asked", "_best", "_members", "_numbers", "_open", "_trials", "objective", "space")
+    __slots__ = ("_asked", "_best", "_members", "_numbers", "_open", "_trials", "_unasked", "objective", "space")
 
     def __init__(self, space: Space, objective: Objective) -> None:
         self.space, self.objective = space, objective
@@ -154,6 +155,7 @@ class History:
         self._members: dict[int, Member] = {}
         self._open: dict[int, None] = {}
         self._best: dict[float, int] = {}
+        self._unasked: dict[float, tuple[Unasked, int]] = {}
 
     def __len__(self) -> int:
         return len(self._trials)
@@ -186,6 +188,15 @@ class History:
         if trial.status == "lost":
             raise ValueError(f"trial {number} is lost: its row in the store could not be read")
         return self._members.get(number) or Member(self.space, trial.derivation)
+
+    def unasked(self, fidelity: float = 1.0) -> Unasked:
+        """Return what draws by weights among the members that were not asked at a fidelity."""
+        drawn, known = self._unasked.get(fidelity) or (Unasked(self.space.sampler("weights")), 0)
+        for trial in self._trials[known:]:
+            if trial.status != "lost" and trial.fidelity == fidelity:
+                drawn.note(trial.derivation)
+        self._unasked[fidelity] = drawn, len(self._trials)
+        return drawn
 
     def values(self, trial: Trial) -> tuple[float, ...] | None:
         """Return the oriented values of a trial, greater is better; None where it has none."""

@@ -1,6 +1,6 @@
 """A forest and chance -> derivations without replacement: none comes twice."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from functools import reduce
@@ -92,6 +92,32 @@ def _weighted(sampler: Sampler, rng: Random) -> Iterator[tuple[int, ...]]:
         yield edges
 
 
+class Unasked:
+    """Draws by weights among the derivations that were not noted, however little is left to them.
+
+    It is `distinct` for derivations that come from elsewhere: each draw has the chance that it would have without those
+    noted. Which were noted decides, and not when. Noting takes time in proportion to the edges of a derivation.
+    """
+
+    def __init__(self, sampler: Sampler) -> None:
+        self._sampler, self._drawn = sampler, _Drawn(sampler)
+        self._known: set[tuple[int, ...]] = set()
+        self._is_left = True
+
+    def note(self, derivation: Derivation) -> None:
+        """Draw a derivation never more, whatever it draws from continuous ranges."""
+        if derivation.edges not in self._known:
+            self._known.add(derivation.edges)
+            self._is_left = bool(self._drawn.note(derivation.edges))
+
+    def draw(self, rng: Random) -> Derivation | None:
+        """Return a derivation that was not noted; None where all of positive weight were."""
+        if not self._is_left:
+            return None
+        edges = self._drawn.peek(rng)
+        return Derivation(edges, self._sampler.reals(rng, edges))
+
+
 @dataclass(frozen=True, slots=True)
 class _Branch:
     """A choice that was made before: which part of the mass of an edge is left (all, unless said), and what follows.
@@ -124,8 +150,21 @@ class _Drawn:
 
     def draw(self, rng: Random) -> tuple[tuple[int, ...], Decimal]:
         """Return a derivation that has not been drawn, and which part of the mass of all is left after it."""
-        before, steps, waiting = self._walk(rng)
+        before, steps, waiting = self._walk(lambda branch, state, _: self._pick(branch, state, rng))
         edges = (*before, *self._sampler.complete(rng, waiting))
+        return edges, self._noted(edges, before, steps)
+
+    def peek(self, rng: Random) -> tuple[int, ...]:
+        """Return a derivation that has not been drawn, and leave it among those."""
+        before, _, waiting = self._walk(lambda branch, state, _: self._pick(branch, state, rng))
+        return (*before, *self._sampler.complete(rng, waiting))
+
+    def note(self, edges: tuple[int, ...]) -> Decimal:
+        """Take a derivation for drawn; return which part of the mass of all is left after it."""
+        before, steps, _ = self._walk(lambda _, __, at: edges[at])
+        return self._noted(edges, before, steps)
+
+    def _noted(self, edges: tuple[int, ...], before: list[int], steps: list[Step]) -> Decimal:
         left = self._left_after(edges, len(before))[-1]
         if steps:
             branch, _, edge = steps[-1]
@@ -133,10 +172,10 @@ class _Drawn:
         for branch, state, edge in reversed(steps):
             branch.left[edge] = left
             left = _added(self._masses(branch, state))
-        return edges, left
+        return left
 
-    def _walk(self, rng: Random) -> tuple[list[int], list[Step], list[int]]:
-        """Return the edges to where the new derivation leaves all others, the choices there, and what is to derive."""
+    def _walk(self, pick: Callable[[_Branch, int, int], int]) -> tuple[list[int], list[Step], list[int]]:
+        """Return the edges to where a derivation leaves all others, the choices there, and what is to derive."""
         forest = self._forest
         edges: list[int] = []
         steps: list[Step] = []
@@ -147,7 +186,7 @@ class _Drawn:
             state = waiting.pop()
             edge = forest.rows[state][0]
             if len(forest.rows[state]) > 1:
-                edge = self._pick(branch, state, rng)
+                edge = pick(branch, state, len(edges))
                 steps.append((branch, state, edge))
                 branch, alone = self._next(branch, edge, len(edges) + 1, alone)
             edges.append(edge)
