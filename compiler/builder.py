@@ -13,7 +13,7 @@ from archc.rules.emission import static
 from archc.rules.session import Site, Step
 from archc.shapes import Undetermined
 from archc.tensor import Product, Tensor, Type, leaves, tagged, untagged
-from archc.values import ARCHITECTURES, Applied, Flow, Layer, Value
+from archc.values import ARCHITECTURES, Applied, Flow, Layer, Value, formed
 
 Place = tuple[str, int, int]
 """The text of a `let`: its file, start and end."""
@@ -165,7 +165,7 @@ class Builder:
     def enter(self, inputs: tuple[Input, ...], kind: Type) -> Flow:
         """Begin the outermost graph with these inputs; return them as a value of type `kind`."""
         self.frames[0].inputs = inputs
-        return _formed(kind, [_Handle(0, ("in", place, 0)) for place in range(len(inputs))])
+        return formed(kind, [_Handle(0, ("in", place, 0)) for place in range(len(inputs))])
 
     def enter_all(self, named: Sequence[tuple[str, Type]]) -> tuple[Flow, ...]:
         """Begin the outermost graph with several inputs, each a tensor or a tuple; return them as values."""
@@ -175,7 +175,7 @@ class Builder:
             tensors = _leaves(kind)
             handles = [_Handle(0, ("in", len(inputs) + place, 0)) for place in range(len(tensors))]
             inputs.extend(Input(f"{name}_{place}", tensor) for place, tensor in enumerate(tensors))
-            flows.append(_formed(kind, handles))
+            flows.append(formed(kind, handles))
         self.frames[0].inputs = tuple(inputs)
         return tuple(flows)
 
@@ -205,7 +205,7 @@ class Builder:
         """Return `into` as the body that has just been opened sees it."""
         level = len(self.frames) - 1
         handles = [_Handle(level, ("in", place, 0)) for place in range(len(leaves(into.type)))]
-        made = _formed(into.type, handles)
+        made = formed(into.type, handles)
         return Flow(made.type, made.parts, made.handle, into.origins)
 
     def _steps(
@@ -283,7 +283,7 @@ class Builder:
         place = len(frame.nodes)
         frame.nodes.append(_Pending(node, slots))
         level = len(self.frames) - 1
-        return _formed(kind, [_Handle(level, ("node", place, output)) for output in range(len(node.outputs))])
+        return formed(kind, [_Handle(level, ("node", place, output)) for output in range(len(node.outputs))])
 
     def _inputs(self, into: Flow) -> tuple[tuple[Slot, ...], tuple[Tensor, ...]]:
         level = len(self.frames) - 1
@@ -390,19 +390,6 @@ def _handles(value: Flow) -> tuple[_Handle, ...]:
         return tuple(handle for part in value.parts for handle in _handles(part))
     assert isinstance(value.handle, _Handle), value
     return (value.handle,)
-
-
-def _formed(kind: Type, handles: list[_Handle]) -> Flow:
-    """Return a value of type `kind` whose tensors are `handles`, from left to right."""
-    rest = list(reversed(handles))
-
-    def form(inner: Type) -> Flow:
-        if isinstance(inner, Product):
-            return Flow(inner, tuple(form(item) for item in inner.items))
-        assert isinstance(inner, Tensor), inner
-        return Flow(inner, (), rest.pop(), (None,) * len(inner.dims))
-
-    return form(kind)
 
 
 def _arguments(names: Mapping[str, Value]) -> tuple[tuple[str, Static], ...]:

@@ -1,6 +1,6 @@
 """What expressions mean: static values, architectures, and tensors in flight."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -206,6 +206,19 @@ Value = (
 )  # fmt: skip
 
 ARCHITECTURES = (Applied, Closure, Given, Layer, Method, Decided)
+
+
+def formed(kind: Type, handles: Sequence[object]) -> Flow:
+    """Return a value of type `kind` whose tensors are called `handles` by the emitter, from left to right."""
+    rest = list(reversed(handles))
+
+    def form(inner: Type) -> Flow:
+        if isinstance(inner, Product):
+            return Flow(inner, tuple(form(item) for item in inner.items))
+        assert isinstance(inner, Tensor), inner
+        return Flow(inner, (), rest.pop(), (None,) * len(inner.dims))
+
+    return form(kind)
 
 
 def flow(kind: Type, origin: Span | None = None) -> Flow:

@@ -1,8 +1,6 @@
 """The data examples: their documents, what archc says to the wrong ones, and every target they are compiled to."""
 
-import importlib.util
 import json
-import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -13,6 +11,7 @@ import jsonschema
 import pytest
 from agreement import mutated
 from documents import ACCEPT
+from imported import imported
 from test_examples import expect
 
 import archc
@@ -182,22 +181,6 @@ class Judges:
         except ValueError:
             return False
         return True
-
-
-@cache
-def imported(source: str) -> ModuleType:
-    """Return the module of `source`, imported from a file as a user would."""
-    from tempfile import TemporaryDirectory
-
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "made.py"
-        file.write_text(source, encoding="utf-8")
-        spec = importlib.util.spec_from_file_location(f"example_{abs(hash(source))}", file)
-        assert spec and spec.loader
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
-    return module
 
 
 def in_account(violation: Violation, accounts: Sequence[Account]) -> bool:

@@ -1,7 +1,6 @@
 """Types as pydantic modules: they stand alone, agree with archc, and hold nothing that a program smuggles in."""
 
 import ast
-import importlib.util
 import json
 import subprocess
 import sys
@@ -9,11 +8,11 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from types import ModuleType
 
 import pytest
 from agreement import ROOTS, TYPES, mutated
+from imported import imported
 
 import archc
 from archc.data.json_text import read
@@ -31,19 +30,6 @@ ROUNDS = 60
 @cache
 def types() -> archc.Program:
     return archc.loads(TYPES)
-
-
-def imported(source: str) -> ModuleType:
-    """Return the module of `source`, imported from a file as a user would."""
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "made.py"
-        file.write_text(source, encoding="utf-8")
-        spec = importlib.util.spec_from_file_location(f"made_{abs(hash(source))}", file)
-        assert spec and spec.loader
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
-        return module
 
 
 @cache

@@ -163,9 +163,9 @@ class Store:
         self.edges += len(kept)
         return len(self.ways) - 1
 
-    def mention(self, group: Group, space: int) -> None:
-        """Note that the states of a group are mentions of a space, which count for its depth even if they decide nothing."""
-        for state in group.outs.values():
+    def mention(self, states: Iterable[int], space: int) -> None:
+        """Note that some states are mentions of a space, which count for its depth even if they decide nothing."""
+        for state in states:
             self.mentions[state] = space
             if state != EMPTY:
                 self.fixed[state] = None

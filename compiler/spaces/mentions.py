@@ -128,7 +128,7 @@ def _inside(
                         draft.add((kind, both), (label, (state,), 0, NO_USES))
     closed = refiner.store.close(draft)
     if counts:
-        refiner.store.mention(closed, id(definition.declaration))
+        refiner.store.mention(closed.outs.values(), id(definition.declaration))
     return closed
 
 

@@ -37,7 +37,7 @@ class Products:
                 self.known[key] = made = self._made(rows.pop(key))
                 mentioned = self.store.mentions.get(key[0][0])
                 if made is not None and mentioned is not None:
-                    self.store.mentions[made] = mentioned
+                    self.store.mention([made], mentioned)
             else:
                 rows[key] = self._rows(key)
                 waiting.extend(

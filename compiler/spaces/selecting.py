@@ -190,7 +190,7 @@ class Selection:
         if like in store.names:
             store.names[made] = store.names[like]
         if like in store.mentions:
-            store.mentions[made] = store.mentions[like]
+            store.mention([made], store.mentions[like])
         return made
 
     def _too_many(self) -> Diagnostic:

@@ -10,8 +10,8 @@ from archc.rules.session import Site, Step
 from archc.spaces.heads import renaming, type_text
 from archc.spaces.terms import Layers, Store, Term, write
 from archc.spaces.terms import Step as Written
-from archc.tensor import Product, Tensor, Type, leaves, untagged
-from archc.values import Flow, Layer, Value
+from archc.tensor import Product, Type, leaves, untagged
+from archc.values import Flow, Layer, Value, formed
 
 Mention = Callable[[s.Declaration, Mapping[str, Value], Flow, Callable[[Flow], Flow]], Flow]
 """What comes out of one mention of a block or space, of which the last argument walks the body."""
@@ -157,16 +157,3 @@ def terms_of(value: Flow) -> list[int]:
         return [term for part in value.parts for term in terms_of(part)]
     assert isinstance(value.handle, int), value
     return [value.handle]
-
-
-def formed(kind: Type, terms: list[int]) -> Flow:
-    """Return a value of type `kind` whose tensors are `terms`, from left to right."""
-    rest = list(reversed(terms))
-
-    def form(inner: Type) -> Flow:
-        if isinstance(inner, Product):
-            return Flow(inner, tuple(form(item) for item in inner.items))
-        assert isinstance(inner, Tensor), inner
-        return Flow(inner, (), rest.pop(), (None,) * len(inner.dims))
-
-    return form(kind)
