@@ -18,7 +18,7 @@ demo: .venv/demo ## networks compiled and run on a photograph, wrong programs, a
 	@$(RUN) examples/demo.py
 
 test: check ## everything that has to hold (runs check first)
-	@$(RUN) -m pytest -q -n $(JOBS) --dist worksteal -m "not soak" $(ARGS)
+	@$(RUN) -m pytest -q -n $(JOBS) --dist worksteal --timeout 300 -m "not soak" $(ARGS)
 
 check: .venv/dev typing ## linter, layout and strict types
 	@$(BIN)/ruff check

@@ -53,14 +53,19 @@ def drive(path: Path, trials: int, workers: int, strategy: str) -> None:
         if workers
         else Inline(Digits(), OBJECTIVE)
     )
-    print("begun", flush=True)
+    _say("begun")
     with store:
         run(search, evaluator, lambda found: identify(Digits(), found), keeper=store, saved=saved, ended=_tell)
     evaluator.close()
 
 
 def _tell(trial: Trial) -> None:
-    print(trial.number, trial.metrics.get("sum"), flush=True)
+    _say(f"{trial.number} {trial.metrics.get('sum')}")
+
+
+def _say(line: str) -> None:
+    """Write a line whole or not at all: `print` may write it in pieces, and a kill come between them."""
+    os.write(sys.stdout.fileno(), f"{line}\n".encode())
 
 
 def main() -> None:
@@ -71,7 +76,7 @@ def main() -> None:
         if pid == 0:
             _live(line)
         _, status = os.waitpid(pid, 0)
-        print("ended", os.waitstatus_to_exitcode(status), flush=True)
+        _say(f"ended {os.waitstatus_to_exitcode(status)}")
 
 
 def _live(line: str) -> None:
@@ -80,7 +85,7 @@ def _live(line: str) -> None:
     try:
         path, trials, workers, strategy = line.split()
         os.environ["ARCHC_TEST_MARK"] = path
-        print("pid", os.getpid(), flush=True)
+        _say(f"pid {os.getpid()}")
         drive(Path(path), int(trials), int(workers), strategy)
         code = 0
     finally:

@@ -413,6 +413,8 @@ class Drivers:
                 case [number, value]:
                     assert number not in told
                     told[number] = value
+                case other:
+                    pytest.fail(f"a driver wrote {other}")
 
     def _line(self) -> str:
         assert self._server.stdout is not None
