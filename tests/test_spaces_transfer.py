@@ -21,6 +21,7 @@ from archc.rules.session import Exhausted, Refusal, Session, Summary
 from archc.rules.static import evaluate
 from archc.sizes.prove import Context
 from archc.spaces.arithmetic import Unsupported
+from archc.spaces.sized import sized, type_of
 from archc.spaces.transfer import Transfers, guarded
 from archc.tensor import Type
 from archc.values import Definition, Env, Value, flow
@@ -112,13 +113,14 @@ def _value(call: str) -> Value:
 def _claim(value: Value, into: Type) -> tuple[str, Type | None]:
     """Return what the closure says: nothing, that the type does not fit, or what comes out."""
     transfer = Transfers(PROGRAM.scopes, _session, _summary).of(value, 0)
-    if transfer is None:
+    sizes = sized(into)
+    if transfer is None or sizes is None:
         return "nothing", None
     try:
-        output = guarded(transfer, into)
+        output = guarded(transfer, sizes)
     except Unsupported:
         return "nothing", None
-    return ("misfit" if output is None else "fit"), output
+    return ("misfit", None) if output is None else ("fit", type_of(output))
 
 
 def _ruled(value: Value, into: Type) -> Type | str:

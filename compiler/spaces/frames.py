@@ -199,7 +199,7 @@ def body(refiner: Refiner, expr: s.Body, at: int, env: Env, into: int, budget: B
             yield from _then(refiner, draft, label, first, bound)
         return draft
     key = ("let", id(statement), refiner.keys.env(statement.value, env))
-    for taken, value in refiner.walked(key, _named(statement, env), draft):
+    for taken, value in refiner.walked(key, walk_of(statement, env), draft):
         if statement.kind == "let" and isinstance(value, (Applied, Closure, Decided)):
             value = refiner.layer(value, statement)
         group = yield from rest(refiner.named(env, statement, value))
@@ -207,7 +207,9 @@ def body(refiner: Refiner, expr: s.Body, at: int, env: Env, into: int, budget: B
     return draft
 
 
-def _named(statement: s.Statement, env: Env) -> Callable[[Session], Value]:
+def walk_of(statement: s.Statement, env: Env) -> Callable[[Session], Value]:
+    """Return the static walk that gives what a statement binds."""
+
     def walk(session: Session) -> Value:
         span = statement.value.span
         return decide(session, settle(session, evaluate(session, statement.value, env), span, evaluate), span)

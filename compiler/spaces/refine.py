@@ -13,6 +13,7 @@ from archc.check import Program
 from archc.grammar.diagnostics import CompileError, Diagnostic
 from archc.rules.records import is_record
 from archc.rules.session import Exhausted, Refusal, contained
+from archc.spaces.columns.compact import in_columns
 from archc.spaces.complaints import empty, too_large
 from archc.spaces.dispatch import begin
 from archc.spaces.forest import Cells, Forest, Use
@@ -97,6 +98,10 @@ def _refined(refiner: Refiner, definition: Definition, arguments: Mapping[str, A
         into = refiner.inputs.number(at)
     else:
         into = refiner.keys.type(entered(session, definition, arguments, at)[1])
+    if not refiner.most_types:
+        forest = in_columns(refiner, refiner.plan(applied), into)
+        if forest is not None:
+            return Refined(forest, refiner.pieces, (), definition, refiner.marks)
     group = refiner.run(("root",), _root(refiner, applied, into))
     if not group.outs:
         modules = refiner.program.scopes.modules

@@ -39,6 +39,7 @@ from archc.spaces.needs import Needs
 from archc.spaces.pieces import Pieces
 from archc.spaces.product import Products
 from archc.spaces.replay import Sites, Taken
+from archc.spaces.sized import Sizes
 from archc.spaces.statics import Budget, Plan, Statics, small_session
 from archc.spaces.transfer import Transfers, guarded
 from archc.tensor import Product, Type
@@ -82,6 +83,7 @@ class Refiner(Statics):
     products: Products
     begin: Begin
     transfers: Transfers
+    sizes: Sizes
     inputs: Inputs
     pieces: Pieces
     marks: Marks
@@ -113,6 +115,7 @@ class Refiner(Statics):
             products=Products(store, pieces.same_weights),
             begin=begin,
             transfers=Transfers(program.scopes, session, partial(_summary, program)),
+            sizes=Sizes(keys),
             inputs=Inputs(keys),
             pieces=pieces,
             marks=Marks(keys),
@@ -207,17 +210,17 @@ class Refiner(Statics):
             draft.add((self.marks.like(self.keys.type(value.type), into), ()), (PLAIN, (), 0, NO_USES))
             return draft
         kind = self.keys.types[into]
-        transfer = self.transfers.of(value, plan.number)
-        if transfer is not None:
+        transfer, sizes = self.transfers.of(value, plan.number), self.sizes.of(into)
+        if transfer is not None and sizes is not None:
             try:
-                output = guarded(transfer, kind)
+                output = guarded(transfer, sizes)
             except Unsupported:
                 pass
             else:
                 if output is None:
                     draft.refuse((0, lambda: self._refusal(value, kind)))
                 else:
-                    self._piece_out(draft, plan, into, output)
+                    self._piece_out(draft, plan, into, self.sizes.number(output))
                 return draft
         session = self.session(self.root)
         session.trying = True
@@ -230,12 +233,12 @@ class Refiner(Statics):
             text = f"what `{show(value)}` is depends on something that is not known here"
             draft.refuse((session.stages, Diagnostic("A0702", text, getattr(value, "span", Span(0, 0)))))
             return draft
-        self._piece_out(draft, plan, into, result.type)
+        self._piece_out(draft, plan, into, self.keys.type(result.type))
         return draft
 
-    def _piece_out(self, draft: Draft, plan: Plan, into: int, output: Type) -> None:
-        kind = self.marks.like(self.keys.type(output), into)
-        if _is_identity(plan.value):
+    def _piece_out(self, draft: Draft, plan: Plan, into: int, output: int) -> None:
+        kind = self.marks.like(output, into)
+        if adds_nothing(plan.value):
             draft.add((kind, ()), (PLAIN, (), 0, NO_USES))
             return
         piece = self.pieces.number(plan.value, plan.number, self.marks.piece(into))
@@ -394,7 +397,8 @@ def _summary(program: Program, declaration: s.Declaration) -> Summary:
     return program.checker.summary(Definition(0, declaration))
 
 
-def _is_identity(value: Value) -> bool:
+def adds_nothing(value: Value) -> bool:
+    """Return whether an architecture is the one that does nothing."""
     return isinstance(value, Applied) and value.definition.module == 0 and value.definition.name == "id"
 
 

@@ -32,13 +32,11 @@ from archc.spaces.arithmetic import (
     require_equal,
     whole,
 )
-from archc.tensor import Product, Tensor, Type, tensors
+from archc.spaces.sized import MOST, Parts, Sized
 from archc.values import Applied, Closure, Env, Every, Formula, Items, Obligation, Some, Value
 
-Transfer = Callable[[Type], Type | None]
-
-FLOAT = "Float"
-MOST = (1 << 31) - 1
+Transfer = Callable[[Sized], Sized | None]
+"""The sizes that go in -> those that come out. Raises Miss where they do not fit, as None says too."""
 
 
 @dataclass(slots=True)
@@ -99,46 +97,27 @@ def _constant(value: Value) -> int:
 
 
 # ---------------------------------------------------------------- types
-def _sizes(kind: Type) -> Shape:
-    """Return the axes of a plain tensor of numbers. Raises Unsupported on everything else."""
-    if not isinstance(kind, Tensor) or kind.kind != FLOAT:
+def _axes(kind: Sized) -> Shape:
+    """Return the axes of a tensor. Raises Unsupported on a tuple."""
+    if isinstance(kind, Parts):
         raise Unsupported
-    return tuple(_constant(dim) if isinstance(dim, Size) else _never() for dim in kind.dims)
+    return kind
 
 
-def _never() -> int:
-    raise Unsupported
-
-
-def _tensor(sizes: Sequence[int]) -> Tensor:
+def _tensor(sizes: Sequence[int]) -> Shape:
     if any(size < 1 or size > MOST for size in sizes):
         raise Miss
-    return Tensor(tuple(map(Size.of, sizes)))
+    return tuple(sizes)
 
 
-def _plain(kind: Type) -> bool:
-    if any(part.tags or (isinstance(part, Tensor) and part.kind != FLOAT) for part in tensors(kind)):
-        return False
-    waiting = [kind]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, Product):
-            if len(part.items) == 1:  # stands for its only item as well
-                return False
-            waiting.extend(part.items)
-    return True
-
-
-def _items(kind: Type) -> tuple[Type, ...]:
-    if not isinstance(kind, Product):
+def _items(kind: Sized) -> Parts:
+    if not isinstance(kind, Parts):
         raise Miss
-    return kind.items
+    return kind
 
 
-def guarded(transfer: Transfer, kind: Type) -> Type | None:
-    """Return the output type; None where the sizes do not fit. Raises Unsupported on types that the rules must read."""
-    if not _plain(kind):
-        raise Unsupported
+def guarded(transfer: Transfer, kind: Sized) -> Sized | None:
+    """Return what comes out; None where the sizes do not fit. Raises Unsupported on what the rules must read."""
     try:
         return transfer(kind)
     except (Miss, ZeroDivisionError, IndexError):
@@ -154,15 +133,15 @@ def _clone(names: Names) -> Transfer:
     count = names["n"]
     if not isinstance(count, int) or count > 64:
         raise Unsupported
-    return lambda kind: Product((kind,) * count)
+    return lambda kind: Parts((kind,) * count)
 
 
 def _same(_: Names) -> Transfer:
-    def transfer(kind: Type) -> Type | None:
+    def transfer(kind: Sized) -> Sized | None:
         items = _items(kind)
-        if not items or not isinstance(items[0], Tensor):
+        if not items:
             raise Unsupported
-        first = items[0]
+        first = _axes(items[0])
         return first if all(item == first for item in items) else None
 
     return transfer
@@ -173,8 +152,8 @@ def _concat(names: Names) -> Transfer:
     if not isinstance(axis, int):
         raise Unsupported
 
-    def transfer(kind: Type) -> Type | None:
-        shapes = [_sizes(item) for item in _items(kind)]
+    def transfer(kind: Sized) -> Sized | None:
+        shapes = [_axes(item) for item in _items(kind)]
         rank = len(shapes[0])
         at = axis + rank if axis < 0 else axis
         if not 0 <= at < rank or any(len(shape) != rank for shape in shapes):
@@ -184,7 +163,7 @@ def _concat(names: Names) -> Transfer:
             if shape[:at] != first[:at] or shape[at + 1 :] != first[at + 1 :]:
                 return None
         joined = (*first[:at], sum(shape[at] for shape in shapes), *first[at + 1 :])
-        return Tensor(tuple(map(Size.of, joined)))
+        return _tensor(joined)
 
     return transfer
 
@@ -248,7 +227,7 @@ class _Writer:
         conditions.extend(_owed(debt, known) for debt in debts)
         output = self.output(kind.target)
 
-        def transfer(entered: Type) -> Type | None:
+        def transfer(entered: Sized) -> Sized | None:
             names = dict(given)
             into(entered, names)
             for condition in conditions:
@@ -258,14 +237,14 @@ class _Writer:
 
         return transfer
 
-    def pattern(self, source: s.TypeExpr, known: set[str]) -> Callable[[Type, Names], None]:
+    def pattern(self, source: s.TypeExpr, known: set[str]) -> Callable[[Sized, Names], None]:
         """Return what binds the names of a declared input."""
         if isinstance(source, s.TypeTuple):
             parts = [self.pattern(item.type, known) for item in source.items]
             if len(parts) == 1:
                 return parts[0]
 
-            def both(kind: Type, names: Names) -> None:
+            def both(kind: Sized, names: Names) -> None:
                 items = _items(kind)
                 if len(items) != len(parts):
                     raise Miss
@@ -277,7 +256,7 @@ class _Writer:
             raise Unsupported
         return self.axes(source.dims, known)
 
-    def axes(self, dims: Sequence[object], known: set[str]) -> Callable[[Type, Names], None]:
+    def axes(self, dims: Sequence[object], known: set[str]) -> Callable[[Sized, Names], None]:
         """Return what binds the axes of one tensor."""
         rests = [place for place, dim in enumerate(dims) if isinstance(dim, s.DimRest)]
         if len(rests) > 1:
@@ -288,8 +267,8 @@ class _Writer:
         after = [self.axis(dim, known) for dim in dims[rest + 1 :]]
         least = len(before) + len(after)
 
-        def lay(kind: Type, names: Names) -> None:
-            shape = _sizes(kind)
+        def lay(kind: Sized, names: Names) -> None:
+            shape = _axes(kind)
             if len(shape) < least or (run is None and len(shape) != least):
                 raise Miss
             for axis, size in zip(before, shape, strict=False):
@@ -350,16 +329,16 @@ class _Writer:
                     raise Unsupported
         return found
 
-    def output(self, target: s.TypeExpr) -> Callable[[Names], Type]:
+    def output(self, target: s.TypeExpr) -> Callable[[Names], Sized]:
         """Return what makes the output type."""
         if isinstance(target, s.TypePower):
             base, count = self.output(target.base), self.term(target.exponent)
 
-            def power(names: Names) -> Type:
+            def power(names: Names) -> Sized:
                 number = count(names)
                 if not isinstance(number, int) or number > 64:
                     raise Unsupported
-                return Product((base(names),) * number)
+                return Parts((base(names),) * number)
 
             return power
         if not isinstance(target, s.TypeList) or target.element is not None:
@@ -370,7 +349,7 @@ class _Writer:
                 raise Unsupported
             dims.append(self.term(dim.value if isinstance(dim, s.DimRest) and dim.value is not None else dim))  # type: ignore[arg-type]
 
-        def shape(names: Names) -> Type:
+        def shape(names: Names) -> Sized:
             sizes: list[int] = []
             for dim in dims:
                 found = dim(names)

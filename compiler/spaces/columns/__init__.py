@@ -1,0 +1,1 @@
+"""Refinement by columns: all input types of an expression at once."""
