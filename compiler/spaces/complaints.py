@@ -1,13 +1,13 @@
 """Why a space cannot be refined at an input -> diagnostics: it is empty, has no end, or is too large."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from archc.grammar.diagnostics import Diagnostic, Note
 from archc.grammar.limits import Limits, exceeded
 from archc.grammar.source import NOWHERE
 from archc.rules.operands import short
-from archc.spaces.groups import Failure, Store
+from archc.spaces.groups import Failure, Named
 from archc.tensor import Type
 from archc.values import Applied, Definition, Value
 
@@ -58,13 +58,16 @@ def endless(cycle: Sequence[Value], into: Type | None) -> Diagnostic:
     return Diagnostic("A0409", text, span, "a bound on nodes does not end this", notes, hint)
 
 
-def too_large(definition: Definition, limits: Limits, store: Store, types: Sequence[Type]) -> Diagnostic:
-    """Return the complaint that a space has too many edges, with the mentions that have the most output types."""
+def too_large(definition: Definition, limits: Limits, named: Iterable[Named], types: Sequence[Type]) -> Diagnostic:
+    """Return the complaint that a space has too many edges, with the mentions that have the most output types.
+
+    `named` are the states so far of spaces that have a name.
+    """
     outs: dict[str, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
     edges: Counter[str] = Counter()
-    for state, (name, source) in store.names.items():
-        outs[name][source].add(store.out_of[state][0])
-        edges[name] += len(store.ways[state])
+    for name, source, out, count in named:
+        outs[name][source].add(out)
+        edges[name] += count
     notes = []
     for name, _ in edges.most_common(3):
         source, kinds = max(outs[name].items(), key=lambda entry: len(entry[1]))

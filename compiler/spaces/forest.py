@@ -1,6 +1,6 @@
 """The forest of a space: states, weighted hyperedges and decisions, as plain tables."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -97,6 +97,38 @@ class Use:
     copies: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Additions(Sequence[tuple[Use, ...]]):
+    """What each edge adds, by number of `table`: rows of a piece, its runs and its copies. It is made when asked for."""
+
+    numbers: Ints
+    table: Sequence[Sequence[tuple[int, int, int]]]
+    _made: dict[int, tuple[Use, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __iter__(self) -> Iterator[tuple[Use, ...]]:
+        return map(self._use, self.numbers.tolist())
+
+    @overload
+    def __getitem__(self, at: int) -> tuple[Use, ...]: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[tuple[Use, ...], ...]: ...
+
+    def __getitem__(self, at: int | slice) -> tuple[Use, ...] | tuple[tuple[Use, ...], ...]:
+        if isinstance(at, slice):
+            return tuple(map(self._use, self.numbers[at].tolist()))
+        return self._use(int(self.numbers[at]))
+
+    def _use(self, number: int) -> tuple[Use, ...]:
+        known = self._made.get(number)
+        if known is None:
+            known = self._made[number] = tuple([Use(*row) for row in self.table[number]])
+        return known
+
+
 @dataclass(frozen=True, eq=False)
 class Forest:
     """States 0..S-1 with their edges 0..E-1, of which every one can be part of a whole derivation.
@@ -117,7 +149,7 @@ class Forest:
     decisions: tuple[tuple[Decision, ...], ...]
     sites: tuple[Site, ...]
     cells: Sequence[Cell]
-    uses: tuple[tuple[Use, ...], ...]
+    uses: Sequence[tuple[Use, ...]]
     root: int
     lost: float = 0.0
 

@@ -1,6 +1,6 @@
 """What an expression gives for one input type: a state for each output type, with the ways to derive it."""
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from archc.grammar import syntax as s
@@ -25,6 +25,9 @@ Way = tuple[int, tuple[int, ...], int, Uses]
 
 Failure = tuple[int, Diagnostic | Callable[[], Diagnostic]]
 """How many stages a walk came, and why it came no further, worked out when it is told."""
+
+Named = tuple[str, int, int, int]
+"""The name of a space, its input and output types, and how many edges a state of it has."""
 
 NO_USES: Uses = {}
 
@@ -91,9 +94,15 @@ class Store:
     names: dict[int, tuple[str, int]] = field(default_factory=dict)
     mentions: dict[int, int] = field(default_factory=dict)
     labels: dict[tuple[Decision, ...], int] = field(default_factory=lambda: {(): PLAIN})
+    decisions: list[tuple[Decision, ...]] = field(default_factory=lambda: [()])
     shares: list[float] = field(default_factory=lambda: [1.0])
     groups: int = 0
     edges: int = 0
+
+    def named(self) -> Iterator[Named]:
+        """Yield the states of named spaces."""
+        for state, (name, source) in self.names.items():
+            yield name, source, self.out_of[state][0], len(self.ways[state])
 
     def label(self, decisions: tuple[Decision, ...]) -> int:
         """Return the number of a sequence of decisions."""
@@ -104,6 +113,7 @@ class Store:
             for site, option in decisions:
                 share *= self.sites[site].shares[option]
             self.shares.append(share)
+            self.decisions.append(decisions)
         return known
 
     def close(self, draft: Draft, *, most: int = 0) -> Group:

@@ -31,11 +31,9 @@ def merger(value: Value) -> Merger | None:
     return ("concat", axis.constant) if isinstance(axis, Size) and axis.constant is not None else None
 
 
-def _sides(merger: Merger, kind: Type) -> tuple[Hashable, Hashable]:
-    """Return what a tensor must have in common with one to its right, and with one to its left."""
-    assert isinstance(kind, Tensor)
+def sides(merger: Merger, dims: tuple[Hashable, ...]) -> tuple[Hashable, Hashable]:
+    """Return what a tensor of these axes must have in common with one to its right, and with one to its left."""
     name, axis = merger
-    dims = kind.dims
     if name == "same":
         return dims, dims
     if name == "matmul":
@@ -45,6 +43,11 @@ def _sides(merger: Merger, kind: Type) -> tuple[Hashable, Hashable]:
         return None, None
     rest = (len(dims), *dims[:at], *dims[at + 1 :])
     return rest, rest
+
+
+def _sides(merger: Merger, kind: Type) -> tuple[Hashable, Hashable]:
+    assert isinstance(kind, Tensor)
+    return sides(merger, kind.dims)
 
 
 def merged(parts: Sequence[Partial], more: Group, mergers: Mergers, types: Sequence[Type]) -> list[Partial]:
@@ -80,11 +83,11 @@ def _fitting(left: Sequence[Type], right: Sequence[Type], mergers: Mergers) -> I
         table.pop(None, None)
         tables.append(table)
     for place, kind in enumerate(left):
-        chosen: dict[int, None] = {}
+        chosen: set[int] = set()
         for entry, table in zip(mergers, tables, strict=True):
-            chosen.update(dict.fromkeys(table.get(_sides(entry, kind)[0], ())))
+            chosen.update(table.get(_sides(entry, kind)[0], ()))
         if chosen:
-            yield place, tuple(chosen)
+            yield place, sorted(chosen)
 
 
 def is_bundle(value: Value) -> bool:

@@ -25,7 +25,7 @@ from archc.spaces.pieces import Pieces
 from archc.spaces.refiner import Refiner, TooLarge
 from archc.values import Definition, Value
 
-EXACT_EDGES = 400_000
+EXACT_EDGES, EXACT_IN_COLUMNS = 400_000, 1_600_000
 """So many edges are tried before the output types of each mention of a space are bounded."""
 
 MOST_TYPES = 16
@@ -64,33 +64,40 @@ def refine(
     type, does not type, or is too large, KeyError where there is no such declaration.
     """
     definition = program.definition(name)
-    tries = [0, MOST_TYPES, MOST_TYPES // 4] if most_types is None else [most_types]
-    large: list[Diagnostic] = []
-    for number, most in enumerate(tries):
-        edges = program.limits.edges
-        edges = min(edges, EXACT_EDGES) if most_types is None and number == 0 else edges
+    known = program.limits.edges
+    tries = [(most_types or 0, known, known)]
+    if most_types is None:
+        exact = 0, min(known, EXACT_EDGES), min(known, EXACT_IN_COLUMNS)
+        tries = [exact, (MOST_TYPES, known, 0), (MOST_TYPES // 4, known, 0)]
+    for number, (most, edges, more_edges) in enumerate(tries):
         with _uncollected():
-            found = _tried(Refiner.of(program, definition, most, edges, begin), definition, arguments or {}, at)
+            refiner = Refiner.of(program, definition, most, edges, begin)
+            found = _tried(refiner, definition, arguments or {}, at, more_edges)
         if isinstance(found, Refined):
             return found
-        large = [found]
-    raise CompileError(large)
+        if number == len(tries) - 1:
+            raise CompileError([found()])
+        del refiner, found  # with all its tables
+    raise AssertionError(tries)
 
 
 def _tried(
-    refiner: Refiner, definition: Definition, arguments: Mapping[str, Argument], at: At | None
-) -> Refined | Diagnostic:
+    refiner: Refiner, definition: Definition, arguments: Mapping[str, Argument], at: At | None, most_edges: int
+) -> Refined | Callable[[], Diagnostic]:
     """Return the forest, or what to say where it is too large. Raises CompileError on what another try does not mend."""
     try:
         with contained(refiner.program.limits, definition.declaration.name_span):
-            return _refined(refiner, definition, arguments, at)
-    except TooLarge:
-        return too_large(definition, refiner.program.limits, refiner.store, refiner.keys.types)
+            return _refined(refiner, definition, arguments, at, most_edges)
+    except TooLarge as large:
+        named, types = large.named, refiner.keys.types
+        return lambda: too_large(definition, refiner.program.limits, named(), types)
     except (Refusal, Exhausted) as refusal:
         raise CompileError([refusal.diagnostic]) from None
 
 
-def _refined(refiner: Refiner, definition: Definition, arguments: Mapping[str, Argument], at: At | None) -> Refined:
+def _refined(
+    refiner: Refiner, definition: Definition, arguments: Mapping[str, Argument], at: At | None, most_edges: int
+) -> Refined:
     session = refiner.session(definition)
     session.flexible = True
     applied = applied_with(definition, arguments)
@@ -99,7 +106,7 @@ def _refined(refiner: Refiner, definition: Definition, arguments: Mapping[str, A
     else:
         into = refiner.keys.type(entered(session, definition, arguments, at)[1])
     if not refiner.most_types:
-        forest = in_columns(refiner, refiner.plan(applied), into)
+        forest = in_columns(refiner, refiner.plan(applied), into, most_edges)
         if forest is not None:
             return Refined(forest, refiner.pieces, (), definition, refiner.marks)
     group = refiner.run(("root",), _root(refiner, applied, into))

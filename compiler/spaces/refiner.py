@@ -1,6 +1,6 @@
 """The state of one refinement: groups that are done, sites, pieces of network, and what a walk asks for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -24,6 +24,7 @@ from archc.spaces.groups import (
     Frame,
     Group,
     Key,
+    Named,
     Partial,
     Store,
     combined,
@@ -71,7 +72,11 @@ Begin = Callable[["Refiner", Plan, int, Budget, Mergers], Frame]
 
 
 class TooLarge(Exception):
-    """There are more states than a refinement may have."""
+    """There are more edges than a refinement may have; `named` gives the states so far that are of named spaces."""
+
+    def __init__(self, named: Callable[[], Iterator[Named]]) -> None:
+        super().__init__()
+        self.named = named
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -157,7 +162,7 @@ class Refiner(Statics):
             return made
         group = self.store.close(made, most=self._most(made.budget))
         if self.store.edges > self.most_edges:
-            raise TooLarge
+            raise TooLarge(self.store.named)
         return group
 
     def _endless(self, stack: list[Key], key: Key) -> Diagnostic:
@@ -171,7 +176,7 @@ class Refiner(Statics):
         found = merged(parts, group, mergers, self.keys.types) if mergers and begun else combined(parts, group)
         self.steps += len(found)
         if self.steps > 40 * self.most_edges:
-            raise TooLarge
+            raise TooLarge(self.store.named)
         return found
 
     def key(self, plan: Plan, into: int, budget: Budget) -> Key:
@@ -320,7 +325,7 @@ class Refiner(Statics):
     def check(self) -> None:
         """Raise TooLarge where there are more edges than there may be."""
         if self.store.edges > self.most_edges:
-            raise TooLarge
+            raise TooLarge(self.store.named)
 
     def kept(self, kind: int, nodes: int, draft: Draft) -> int | None:
         """Return a type with so many nodes less left; None, and why, where there are not so many."""

@@ -167,12 +167,11 @@ class Statics:
         site = self.sites.number(lambda: tuple(_short(arm.value.span) for arm in expr.arms), each, expr.span)
         found: list[tuple[int, Plan]] = []
         draft = Draft()
-        decisions = {number: entry for entry, number in self.store.labels.items()}
         for number, arm in enumerate(expr.arms):
             if each[number]:
                 values = self.values(arm.value, plan.value.env)
                 draft.refuse(values.failure)
-                decisions.update((label, entry) for entry, label in self.store.labels.items())
+                decisions = self.store.decisions
                 found.extend((self.store.label(((site, number), *decisions[label])), p) for label, p in values.found)
         known = self._values[key] = Values(tuple(found), draft.failure)
         return known

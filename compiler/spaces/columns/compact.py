@@ -1,24 +1,24 @@
 """Columns of states -> Forest: those that are reached, children first."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from archc.spaces.columns.forms import NotPlain
 from archc.spaces.columns.relate import Relations
 from archc.spaces.columns.tables import NOBODY, Table, spread
-from archc.spaces.forest import Cells, Forest, Ints, Use
+from archc.spaces.forest import Additions, Cells, Forest, Ints
 from archc.spaces.groups import PLAIN
 from archc.spaces.refiner import Refiner
 from archc.spaces.statics import Plan
 
 
-def in_columns(refiner: Refiner, plan: Plan, into: int) -> Forest | None:
+def in_columns(refiner: Refiner, plan: Plan, into: int, most_edges: int) -> Forest | None:
     """Return the forest of a space at an input type; None where it has to be refined a type at a time, or is empty.
 
     Raises TooLarge, Refusal, Exhausted as that does.
     """
-    relations = Relations.of(refiner)
+    relations = Relations.of(refiner, most_edges)
     try:
         out, states = relations.outputs(plan, into)
     except NotPlain:
@@ -31,12 +31,12 @@ def _compacted(relations: Relations, roots: Ints, into: int) -> Forest:
     table, refiner = relations.table, relations.refiner
     reached = _Reached(table)
     codes = reached.all(roots)
-    origin, scale = codes % table.states, codes // table.states
+    origin, scale = codes // reached.most, codes % reached.most
     start, stop = table.start.all[origin], table.stop.all[origin]
     edges, owner = spread(start, stop - start)
     first, last = table.first_child.all[edges], table.last_child.all[edges]
     places, edge = spread(first, last - first)
-    number = np.full(table.states * len(table.scales), NOBODY, dtype=np.int64)
+    number = np.full(table.states * reached.most, NOBODY, dtype=np.int64)
     number[codes] = np.arange(len(codes))
     called = reached.codes(table.children.all[places], scale[owner[edge]])
     count = np.concatenate([last - first, np.ones(len(roots), dtype=np.int64)])
@@ -57,65 +57,70 @@ def _compacted(relations: Relations, roots: Ints, into: int) -> Forest:
             targets=np.append(table.out.all[origin], NOBODY),
             types=refiner.keys.types,
         ),
-        uses=(*_uses(table, table.added.all[edges], scale[owner]), *[()] * len(roots)),
+        uses=_added(
+            table,
+            np.append(table.added.all[edges], np.zeros_like(roots)),
+            np.append(scale[owner], np.zeros_like(roots)),
+        ),
         root=len(codes),
     )
 
 
-def _uses(table: Table, added: Ints, scale: Ints) -> list[tuple[Use, ...]]:
-    """Return what each edge adds."""
-    each, which = np.unique(scale * len(table.uses.all) + added, return_inverse=True)
-    found: list[tuple[Use, ...]] = []
-    for both in each.tolist():
-        runs, copies = table.scales[both // len(table.uses.all)]
-        entry = table.uses.all[both % len(table.uses.all)]
-        found.append(tuple([Use(piece, times * runs, sets * copies) for piece, times, sets in entry]))
-    return list(map(found.__getitem__, which.tolist()))
+def _added(table: Table, added: Ints, scale: Ints) -> Additions:
+    """Return what each edge adds, each at a scale."""
+    numbers = added.astype(np.int64)
+    for number in np.flatnonzero(np.bincount(scale, minlength=1)[1:]).tolist():
+        runs, copies = table.scales[number + 1]
+        places = np.flatnonzero((scale == number + 1) & (added != 0))
+        each, which = np.unique(added[places], return_inverse=True)
+        scaled = [table.uses.scaled(entry, runs, copies) for entry in each.tolist()]
+        numbers[places] = np.array(scaled, dtype=np.int64)[which]
+    return Additions(numbers, table.uses.all)
 
 
 @dataclass(slots=True)
 class _Reached:
-    """States at a scale, as one number each."""
+    """States at a scale, as one number each: `most` times the state, and the scale."""
 
     table: Table
-    _composed: dict[tuple[int, int], int] = field(default_factory=dict)
+    most: int = 1
 
     def own(self, states: Ints) -> Ints:
         """Return some states as they are."""
-        return self.table.origin.all[states] + self.table.states * self.table.scale.all[states]
+        return self.table.origin.all[states].astype(np.int64) * self.most + self.table.scale.all[states]
 
     def codes(self, states: Ints, scale: Ints) -> Ints:
         """Return some states, each at one more scale."""
-        table = self.table
-        own = table.scale.all[states]
-        most = len(table.scales)
-        each, which = np.unique(own * most + scale, return_inverse=True)
-        composed = np.array([self._compose(both // most, both % most) for both in each.tolist()], dtype=np.int64)
-        return table.origin.all[states] + table.states * composed[which]
-
-    def _compose(self, one: int, other: int) -> int:
-        key = one, other
-        if key not in self._composed:
-            self._composed[key] = self.table.scale_of(one, self.table.scales[other])
-        return self._composed[key]
+        table, most = self.table, self.most
+        pairs = table.scale.all[states] * most + scale
+        composed = np.zeros(most * most, dtype=np.int64)
+        for pair in np.flatnonzero(np.bincount(pairs, minlength=most * most)).tolist():
+            composed[pair] = table.scale_of(pair // most, table.scales[pair % most])
+        found: Ints = table.origin.all[states].astype(np.int64) * most + composed[pairs]
+        return found
 
     def all(self, roots: Ints) -> Ints:
         """Return all that some states reach, in an order in which children come first."""
-        table = self.table
+        while True:
+            found = self._found(roots)
+            if len(self.table.scales) <= self.most:
+                return found
+            self.most *= 2
+
+    def _found(self, roots: Ints) -> Ints:
+        """Return what is reached; of more than `most` scales, not all."""
+        table, most = self.table, self.most
         frontier = np.unique(self.own(roots))
-        seen = np.zeros(table.states * len(table.scales), dtype=np.bool_)
+        seen, fresh = np.zeros((2, table.states * most), dtype=np.bool_)
         seen[frontier] = True
-        while len(frontier):
-            origin, scale = frontier % table.states, frontier // table.states
+        while len(frontier) and len(table.scales) <= most:
+            origin, scale = frontier // most, frontier % most
             start = table.start.all[origin]
             edges, owner = spread(start, table.stop.all[origin] - start)
             first = table.first_child.all[edges]
             places, edge = spread(first, table.last_child.all[edges] - first)
-            called = np.unique(self.codes(table.children.all[places], scale[owner[edge]]))
-            missing = table.states * len(table.scales) - len(seen)
-            if missing:
-                seen = np.concatenate([seen, np.zeros(missing, dtype=np.bool_)])
-            frontier = called[~seen[called]]
-            seen[frontier] = True
-        found = np.flatnonzero(seen)
-        return found[np.lexsort((found // table.states, found % table.states))]
+            called = self.codes(table.children.all[places], scale[owner[edge]])
+            fresh[called] = True
+            frontier = np.flatnonzero(fresh & ~seen)
+            seen[frontier], fresh[called] = True, False
+        return np.flatnonzero(seen)

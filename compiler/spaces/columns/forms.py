@@ -222,14 +222,23 @@ class Forms:
     def _mention(self, plan: Plan, applied: Applied, mergers: Mergers) -> Form:
         declaration = applied.definition.declaration
         outcomes = self._outcomes(applied)
-        if declaration.kind == "op" and any(taken.tokens for taken, _ in outcomes):
-            return self._form(("parts", plan.number), plan, lambda: self._parts(applied, mergers))
-        if any(taken.tokens for taken, _ in outcomes):
+        label = self.refiner.store.label
+        if declaration.kind != "op" and any(taken.tokens for taken, _ in outcomes):
             raise NotPlain
+        if len(outcomes) == 1 and outcomes[0][0].tokens:
+            ((taken, names),) = outcomes
+            return self._parts(plan, applied, taken, names, mergers, label(taken.decisions))
 
         def node() -> Node:
-            label = self.refiner.store.label
-            arms = tuple((label(taken.decisions), self._one(plan, applied, names)) for taken, names in outcomes)
+            arms = tuple(
+                (
+                    label(taken.decisions),
+                    self._parts(plan, applied, taken, names, mergers)
+                    if taken.tokens
+                    else self._one(plan, applied, names),
+                )
+                for taken, names in outcomes
+            )
             if declaration.kind != "space":
                 return Union(arms)
             return Union(arms, Close(body=self._expr(declaration.value), space=self._name(applied.definition.name)))
@@ -260,57 +269,61 @@ class Forms:
             raise NotPlain
         return self.of(concrete)
 
-    def _parts(self, applied: Applied, mergers: Mergers) -> Node:
-        """Return what `par` and `each` are, given architectures with choices."""
-        name, outcomes = applied.definition.name, self._outcomes(applied)
-        if name not in ("par", "each") or len(outcomes) != 1:
+    def _parts(
+        self, plan: Plan, applied: Applied, taken: Taken, names: Names, mergers: Mergers, label: int = PLAIN
+    ) -> Form:
+        """Return the form of `par` or `each`, given architectures with choices."""
+        name = applied.definition.name
+        if name not in ("par", "each"):
             raise NotPlain
-        taken, names = outcomes[0]
-        own = [token for token, _ in taken.tokens]
-        parts = []
-        for value in [names["f"]] if name == "each" else [names["f"], names["g"]]:
+
+        def node() -> Node:
+            own = {token for token, _ in taken.tokens}
+            values = [names["f"]] if name == "each" else [names["f"], names["g"]]
+            parts = tuple(self._part(value, own) for value in values)
+            return Product(parts, mergers, label, split=True, every=name == "each")
+
+        return self._form(("parts", plan.number, taken), plan, node)
+
+    def _part(self, value: Value, own: set[int]) -> Part:
+        """Return what a mention does with an item of a tuple; it decides what has one of its `own` tokens."""
+        if not isinstance(value, Decided):
             plan = self.refiner.plan(value)
-            if isinstance(value, Decided):
-                inner, token = self.refiner.named_architecture(value)
-                if isinstance(inner, Decided) or token not in own:
-                    raise NotPlain
-                own.remove(token)
-                parts.append(Part(self.of(self.refiner.plan(inner)), nested=True))
-            elif plan.steady:
-                parts.append(Part(self.of(plan)))
-            else:
+            if not plan.steady:
                 raise NotPlain
-        label = self.refiner.store.label(taken.decisions)
-        return Product(tuple(parts), mergers, label, split=True, every=name == "each")
+            return Part(self.of(plan))
+        inner, token = self.refiner.named_architecture(value)
+        if isinstance(inner, Decided) or token not in own:
+            raise NotPlain
+        return Part(self.of(self.refiner.plan(inner)), nested=True)
 
     # ------------------------------------------------------------ blocks and spaces
     def _inside(self, plan: Plan, applied: Applied, names: Names) -> Form:
         definition = applied.definition
-        if self._takes_all(definition):
+        if signature(definition.declaration) is None:
             return self._entered(plan, definition, Env(definition.module, names))
-        return self._form(
-            ("typed", id(definition.declaration)),
-            plan,
-            lambda: Typed(lambda kind: self._at(plan, applied, names, kind)),
-        )
+        alike = self._is_alike(definition)
+        known: dict[int, Form | None] = {}
 
-    def _takes_all(self, definition: Definition) -> bool:
-        """Return whether a declaration takes every type and does the same with each."""
+        def at(kind: int) -> Form | None:
+            key = 0 if alike else kind
+            if key not in known:
+                known[key] = self._at(plan, applied, names, kind)
+            return known[key]
+
+        return self._form(("typed", id(definition.declaration)), plan, lambda: Typed(at))
+
+    def _is_alike(self, definition: Definition) -> bool:
+        """Return whether a declaration takes every type, and does the same with each."""
         declaration = definition.declaration
         arrow = signature(declaration)
-        if arrow is None:
-            return True
+        assert arrow is not None and declaration.value is not None
         if not isinstance(arrow.source, s.TypeVariable) or self.refiner.program.scopes.asked:
             return False
-        name = arrow.source.name
-        conditions = [clause for clause in declaration.where if not measures(declaration, clause)]
-        assert declaration.value is not None
-        return (
-            not conditions
-            and name not in names_of(arrow.target)
-            and name not in free_names(declaration.value)[0]
-            and not self.refiner.program.checker.summary(definition).obligations
+        mentioned = set(names_of(arrow.target)).union(
+            *(free_names(e)[0] for e in (declaration.value, *declaration.where))
         )
+        return arrow.source.name not in mentioned
 
     def _at(self, plan: Plan, applied: Applied, values: Names, kind: int) -> Form | None:
         """Return the form of the body at an input type; None where the signature does not take it."""

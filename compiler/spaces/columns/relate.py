@@ -13,9 +13,9 @@ import numpy as np
 from archc.spaces.arithmetic import Unsupported
 from archc.spaces.columns.forms import Form, Forms, Leaf, Node, NotPlain, Part, Product, Sequence, Typed, Union
 from archc.spaces.columns.shapes import Shapes
-from archc.spaces.columns.tables import NOBODY, PLAINLY, Close, Results, Table, spread
+from archc.spaces.columns.tables import NOBODY, PLAINLY, Close, Results, Table, by_value
 from archc.spaces.forest import Ints
-from archc.spaces.groups import EMPTY
+from archc.spaces.groups import EMPTY, Named
 from archc.spaces.merging import Mergers, merger
 from archc.spaces.refiner import Refiner, TooLarge, adds_nothing
 from archc.spaces.statics import Budget, Plan
@@ -26,6 +26,12 @@ FORM, BUDGET = 1 << 44, 1 << 32
 """An ask is one number: form, budget and input type."""
 
 MOST_BUDGETS = FORM // BUDGET
+
+MOST_PAIRS = 40
+"""Parts of tuples that are looked at for each edge that there may be."""
+
+AT_ONCE = 2_000_000
+"""So many are put together at once."""
 
 Frame = Generator[Ints, Ints, None]
 """A coroutine that answers asks: it yields asks of its own, and is sent their answers."""
@@ -53,16 +59,6 @@ class Asks:
         return self.keys % FORM // BUDGET
 
 
-def by_value(values: Ints) -> Iterator[tuple[int, Ints]]:
-    """Yield each of some values with its places."""
-    if len(values) and (values == values[0]).all():
-        yield int(values[0]), np.arange(len(values))
-        return
-    order = np.argsort(values, kind="stable")
-    each, first = np.unique(values[order], return_index=True)
-    yield from zip(each.tolist(), np.split(order, first[1:]), strict=True)
-
-
 def _joined(parts: list[Ints]) -> Ints:
     return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
 
@@ -74,6 +70,7 @@ class Relations:
     refiner: Refiner
     forms: Forms
     shapes: Shapes
+    most_edges: int
     table: Table = field(default_factory=Table)
     results: Results = field(default_factory=Results)
     budgets: list[Budget] = field(default_factory=lambda: [()])
@@ -82,9 +79,17 @@ class Relations:
     _pairs: int = 0
 
     @classmethod
-    def of(cls, refiner: Refiner) -> "Relations":
-        """Return relations that know nothing yet."""
-        return cls(refiner, Forms(refiner), Shapes(refiner.keys, refiner.sizes))
+    def of(cls, refiner: Refiner, most_edges: int) -> "Relations":
+        """Return relations that know nothing yet, and may have so many edges."""
+        return cls(refiner, Forms(refiner), Shapes(refiner.keys, refiner.sizes), most_edges)
+
+    def named(self) -> Iterator[Named]:
+        """Yield the states of named spaces."""
+        table = self.table
+        states = np.flatnonzero(table.name.all != NOBODY)
+        columns = [table.name, table.source, table.out, table.start, table.stop]
+        for name, source, out, start, stop in zip(*(column.all[states].tolist() for column in columns), strict=True):
+            yield self.forms.names[name], source, out, stop - start
 
     def outputs(self, plan: Plan, into: int) -> tuple[Ints, Ints]:
         """Return what comes out of an architecture at an input type, with a state each. Raises NotPlain, TooLarge, Refusal."""
@@ -119,14 +124,15 @@ class Relations:
 
     def _answered(self, keys: Ints, begun: set[int]) -> Frame:
         """Answer asks, those of one kin together; others may have been answered meanwhile."""
+        forms, known = keys // FORM, self.results.known
         kins: dict[object, list[int]] = {}
-        for key in keys.tolist():
-            kins.setdefault(self.forms.all[key // FORM].kin, []).append(key)
-        known = self.results.known
-        for found in kins.values():
-            left = [key for key in found if key not in known]
-            nodes = {number: self.forms.node(self.forms.all[number]) for number in {key // FORM for key in left}}
-            if not nodes:
+        for number in np.unique(forms).tolist():
+            kins.setdefault(self.forms.all[number].kin, []).append(number)
+        for numbers in kins.values():
+            own = keys if len(kins) == 1 else keys[np.isin(forms, numbers)]
+            left = [key for key in own.tolist() if key not in known]
+            nodes = {number: self.forms.node(self.forms.all[number]) for number in numbers}
+            if not left:
                 continue
             begun.update(left)
             work: Callable[[Asks, dict[int, Node]], Frame] = {
@@ -140,10 +146,13 @@ class Relations:
         self, form: Form, kinds: Ints, budgets: Ints, deeper: Callable[[Budget], Budget | None] | None = None
     ) -> Ints:
         """Return the asks for a form at some types; NOBODY where it would be too deep."""
-        found = np.empty(len(kinds), dtype=np.int64)
+        found = kinds.astype(np.int64)
         for budget, places in by_value(budgets):
             inner = self._inner(form, budget, deeper)
-            found[places] = NOBODY if inner == NOBODY else form.number * FORM + inner * BUDGET + kinds[places]
+            if inner == NOBODY:
+                found[places] = NOBODY
+            else:
+                found[places] += form.number * FORM + inner * BUDGET
         return found
 
     def _inner(self, form: Form, budget: int, deeper: Callable[[Budget], Budget | None] | None) -> int:
@@ -170,8 +179,16 @@ class Relations:
     ) -> None:
         """Answer asks by some ways to derive what comes out of them."""
         self.results.add(asks.keys.tolist(), *self.table.close(asks.kinds, row, out, label, children, nested, how))
-        if self.table.label.size > self.refiner.most_edges:
-            raise TooLarge
+        self._require(self.table.label.size)
+
+    def _require(self, edges: int) -> None:
+        if edges > self.most_edges:
+            raise TooLarge(self.named)
+
+    def _gathered(self, answers: Ints) -> tuple[Ints, Ints, Ints]:
+        """Return the rows of some answers, each of which makes an edge. Raises TooLarge."""
+        self._require(self.table.label.size + int(self.results.count.all[answers].sum()))
+        return self.results.gathered(answers)
 
     # ------------------------------------------------------------ operations
     def _union(self, asks: Asks, nodes: dict[int, Node]) -> Frame:
@@ -186,7 +203,7 @@ class Relations:
                 rows.append(places)
                 labels.append(np.full(len(places), decided))
         answers = yield _joined(wanted)
-        inner, out, state = self.results.gathered(answers)
+        inner, out, state = self._gathered(answers)
         row, label = _joined(rows)[inner], _joined(labels)[inner]
         kept = self._allowed(asks.forms[row], out, nodes)
         if kept is not None:
@@ -239,7 +256,7 @@ class Relations:
             assert isinstance(node, Sequence)
             rest[places] = self._keys(node.rest, between[places], budgets[row[places]])
         answers = yield rest
-        inner, out, second = self.results.gathered(answers)
+        inner, out, second = self._gathered(answers)
         self._close(asks, row[inner], out, label[inner], np.stack([first[inner], second], axis=1), how=how)
 
     # ------------------------------------------------------------ tuples
@@ -251,14 +268,11 @@ class Relations:
                 entered = np.repeat(asks.kinds[places][:, None], len(node.parts), axis=1)
                 yield from self._tuple(Asks(asks.keys[places]), node, entered)
                 continue
-            items = [self.shapes.items(kind) for kind in asks.kinds[places].tolist()]
-            counts = np.array([len(item) for item in items])
-            for count, some in by_value(counts):
-                own = Asks(asks.keys[places[some]])
+            for some, entered in self.shapes.items(asks.kinds[places]):
+                own, count = Asks(asks.keys[places[some]]), entered.shape[1]
                 if not count or (not node.every and count != len(node.parts)):
                     self.results.alias(own.keys.tolist(), np.zeros(len(some), dtype=np.int64))
                     continue
-                entered = np.array([items[place] for place in some.tolist()])
                 yield from (self._every if node.every else self._tuple)(own, node, entered)
 
     def _every(self, asks: Asks, node: Product, entered: Ints) -> Frame:
@@ -269,30 +283,48 @@ class Relations:
         answers = yield self._keys(node.parts[0].form, entered[:, 0], asks.budgets)
         row, out, state = self.results.gathered(answers)
         kinds = np.repeat(out[:, None], count, axis=1)
-        kept = self._mergeable(node.mergers, kinds)
-        row, kinds, state = row[kept], kinds[kept], self.table.times(state[kept], count)
+        if count > 1 and node.mergers:
+            kept = self._mergeable(node.mergers, kinds)
+            row, kinds, state = row[kept], kinds[kept], state[kept]
+        state = self.table.times(state, count)
         self._tuples(asks, node, row, kinds, state[:, None], 1)
 
     def _tuple(self, asks: Asks, node: Product, entered: Ints) -> Frame:
         """Answer asks for an architecture on each item of tuples."""
         row = np.arange(len(asks.keys))
-        kinds = np.empty((len(row), 0), dtype=np.int64)
-        states = kinds
+        kinds = states = np.empty((len(row), 0), dtype=np.int64)
         for place, part in enumerate(node.parts):
             answers = yield self._keys(part.form, entered[:, place], asks.budgets)
-            first, count = self.results.first.all[answers[row]], self.results.count.all[answers[row]]
-            self._pairs += int(count.sum())
-            if self._pairs > 40 * self.refiner.most_edges:
-                raise TooLarge
-            places, before = spread(first, count)
-            row = row[before]
-            kinds = np.concatenate([kinds[before], self.results.out.all[places][:, None]], axis=1)
-            states = np.concatenate([states[before], self.results.state.all[places][:, None]], axis=1)
-            if place:
-                kept = self._mergeable(node.mergers, kinds[:, [0, place]])
-                row, kinds, states = row[kept], kinds[kept], states[kept]
+            pieces = [
+                self._more(node.mergers, answers[row[some]], kinds[some], states[some], row[some])
+                for some in self._slices(self.results.count.all[answers[row]])
+            ]
+            row, kinds, states = (np.concatenate(columns) for columns in zip(*pieces, strict=True))
         order = _nested_first(node.parts)
         self._tuples(asks, node, row, kinds, states[:, order], sum(part.nested for part in node.parts))
+
+    def _slices(self, count: Ints) -> Iterator[slice]:
+        """Yield runs of tuples that are not too many with one more part, of which each has `count`. Raises TooLarge."""
+        ends = np.cumsum(count)
+        self._pairs += int(ends[-1]) if len(ends) else 0
+        if self._pairs > MOST_PAIRS * self.most_edges:
+            raise TooLarge(self.named)
+        first, last = 0, 0
+        while first == 0 or first < len(count):
+            before = int(ends[first - 1]) if first else 0
+            last = max(first + 1, int(np.searchsorted(ends, before + AT_ONCE, side="right")))
+            yield slice(first, last)
+            first = last
+
+    def _more(self, mergers: Mergers, answers: Ints, kinds: Ints, states: Ints, row: Ints) -> tuple[Ints, Ints, Ints]:
+        """Return tuples with one more part, each that an op behind them may take. Raises TooLarge."""
+        before, out, state = self.results.gathered(answers)
+        kinds = np.concatenate([kinds[before], out[:, None]], axis=1)
+        if kinds.shape[1] > 1 and mergers:
+            kept = self._mergeable(mergers, kinds)
+            before, kinds, state = before[kept], kinds[kept], state[kept]
+        self._require(self.table.label.size + len(before))
+        return row[before], kinds, np.concatenate([states[before], state[:, None]], axis=1)
 
     def _tuples(self, asks: Asks, node: Product, row: Ints, kinds: Ints, states: Ints, nested: int) -> None:
         out = self.shapes.products(kinds)
@@ -300,12 +332,9 @@ class Relations:
 
     def _mergeable(self, mergers: Mergers, kinds: Ints) -> Ints:
         """Return the places of tuples of which some op takes the first part with the last."""
-        found = np.full(len(kinds), not mergers)
-        if kinds.shape[1] > 1:
-            for entry in mergers:
-                found |= self.shapes.merges(entry, kinds[:, 0], kinds[:, -1])
-        else:
-            found[:] = True
+        found = np.zeros(len(kinds), dtype=np.bool_)
+        for entry in mergers:
+            found |= self.shapes.merges(entry, kinds[:, 0], kinds[:, -1])
         return np.flatnonzero(found)
 
     # ------------------------------------------------------------ architectures without choices
@@ -317,26 +346,28 @@ class Relations:
             kinds = asks.kinds[places]
             op = merger(node.plan.value)
             out = np.full(len(kinds), NOBODY, dtype=np.int64)
-            for count, some in by_value(np.array([len(self.shapes.items(kind)) for kind in kinds.tolist()])):
-                parts = np.array([self.shapes.items(kind) for kind in kinds[some].tolist()]).reshape(len(some), count)
-                if op is not None and _merges(node.plan, count) and self.shapes.plain(parts.reshape(-1)).all():
+            for some, parts in self.shapes.items(kinds):
+                if op is not None and _merges(node.plan, parts.shape[1]) and self.shapes.plain(parts).all():
                     out[some] = self.shapes.merged(op, parts)
                 else:
-                    out[some] = [self._type(node.plan, kind) for kind in kinds[some].tolist()]
+                    out[some] = self._types(node.plan, kinds[some].tolist())
             self._leaves(Asks(asks.keys[places]), node.plan, out)
 
-    def _type(self, plan: Plan, kind: int) -> int:
-        """Return what comes out of an architecture at one type; NOBODY where it takes that not."""
-        refiner = self.refiner
-        transfer, sizes = refiner.transfers.of(plan.value, plan.number), refiner.sizes.of(kind)
-        if transfer is not None and sizes is not None:
+    def _types(self, plan: Plan, kinds: list[int]) -> list[int]:
+        """Return what comes out of an architecture at some types; NOBODY where it takes one not."""
+        refiner, found = self.refiner, list[int]()
+        transfer = refiner.transfers.of(plan.value, plan.number)
+        sizes_of, number = refiner.sizes.of, refiner.sizes.number
+        for kind in kinds:
+            sizes = None if transfer is None else sizes_of(kind)
             try:
+                if transfer is None or sizes is None:
+                    raise Unsupported
                 output = guarded(transfer, sizes)
+                found.append(NOBODY if output is None else number(output))
             except Unsupported:
-                pass
-            else:
-                return NOBODY if output is None else refiner.sizes.number(output)
-        return next((out for out, _ in refiner.piece(plan, kind).ways), NOBODY)
+                found.append(next((out for out, _ in refiner.piece(plan, kind).ways), NOBODY))
+        return found
 
     def _leaves(self, asks: Asks, plan: Plan, out: Ints) -> None:
         """Answer asks for an architecture without choices."""

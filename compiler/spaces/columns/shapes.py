@@ -1,13 +1,14 @@
 """Types by number as rows of sizes, and the ops that merge tuples on them, many at once."""
 
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from archc.spaces.columns.tables import NOBODY, Column, Flags
+from archc.spaces.columns.tables import NOBODY, Column, Flags, by_value
 from archc.spaces.forest import Ints
 from archc.spaces.keys import Keys
-from archc.spaces.merging import Merger
+from archc.spaces.merging import Merger, sides
 from archc.spaces.sized import MOST, Parts, Sizes
 from archc.tensor import Product
 
@@ -16,6 +17,9 @@ MOST_AXES = 8
 
 OTHER = -1
 """In the place of the number of axes: what is no plain tensor of numbers."""
+
+NEVER, ANY = -1, -2
+"""In the place of what two tensors have in common: nothing does; it is no plain tensor, and nothing is known."""
 
 
 @dataclass(slots=True)
@@ -26,30 +30,45 @@ class Shapes:
     sizes: Sizes
     rank: Column = field(default_factory=Column)
     dims: Column = field(default_factory=Column)
+    arity: Column = field(default_factory=Column)
+    first: Column = field(default_factory=Column)
+    parts: Column = field(default_factory=Column)
     _items: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    _sides: dict[tuple[Merger, int], Column] = field(default_factory=dict)
+    _side_numbers: dict[Hashable, int] = field(default_factory=dict)
     _products: dict[tuple[int, ...], int] = field(default_factory=dict)
 
     def read(self) -> None:
-        """Take note of the types that are new."""
-        first, count = self.rank.size, len(self.keys.types)
-        rows = np.ones((count - first, MOST_AXES), dtype=np.int64)
-        ranks = np.full(count - first, OTHER, dtype=np.int64)
-        for place in range(count - first):
-            sizes = self.sizes.of(first + place)
-            if sizes is not None and not isinstance(sizes, Parts) and len(sizes) <= MOST_AXES:
-                ranks[place] = len(sizes)
-                rows[place, : len(sizes)] = sizes
-        self.rank.extend(ranks)
-        self.dims.extend(rows.reshape(-1))
+        """Take note of the types that are new, and of the parts of tuples among them."""
+        while self.rank.size < len(self.keys.types):
+            first, count = self.rank.size, len(self.keys.types)
+            rows = np.ones((count - first, MOST_AXES), dtype=np.int64)
+            ranks = np.full(count - first, OTHER, dtype=np.int64)
+            items: list[tuple[int, ...]] = []
+            for place in range(count - first):
+                items.append(self._parts(first + place))
+                sizes = None if items[-1] else self.sizes.of(first + place)
+                if sizes is not None and not isinstance(sizes, Parts) and len(sizes) <= MOST_AXES:
+                    ranks[place] = len(sizes)
+                    rows[place, : len(sizes)] = sizes
+            self.rank.extend(ranks)
+            self.dims.extend(rows.reshape(-1))
+            self.arity.extend(np.array([len(item) for item in items], dtype=np.int64))
+            self.first.extend(self.parts.size + np.cumsum([0, *map(len, items[:-1])]))
+            self.parts.extend(np.array([part for item in items for part in item], dtype=np.int64))
 
-    def items(self, kind: int) -> tuple[int, ...]:
-        """Return the parts of a tuple; nothing of another type."""
-        known = self._items.get(kind)
+    def _parts(self, kind: int) -> tuple[int, ...]:
+        known = self._items.pop(kind, None)
         if known is None:
             found = self.keys.types[kind]
             known = tuple(map(self.keys.type, found.items)) if isinstance(found, Product) else ()
-            self._items[kind] = known
         return known
+
+    def items(self, kinds: Ints) -> Iterator[tuple[Ints, Ints]]:
+        """Yield the places of tuples of so many parts each, with the types of these; of no parts, what is no tuple."""
+        self.read()
+        for count, places in by_value(self.arity.all[kinds]):
+            yield places, self.parts.all[self.first.all[kinds[places]][:, None] + np.arange(count)]
 
     def products(self, parts: Ints) -> Ints:
         """Return the type of the tuple of each row of `parts`."""
@@ -58,8 +77,10 @@ class Shapes:
         for row in map(tuple, parts.tolist()):
             known = products.get(row)
             if known is None:
+                number = len(types)
                 known = products[row] = self.keys.type(Product(tuple([types[part] for part in row])))
-                self._items[known] = row
+                if known == number:
+                    self._items[known] = row
             found.append(known)
         return np.array(found, dtype=np.int64)
 
@@ -74,20 +95,26 @@ class Shapes:
         self.read()
         return self.rank.all[kinds], self.dims.all.reshape(-1, MOST_AXES)[kinds]
 
+    def _side(self, merger: Merger, place: int, kinds: Ints) -> Ints:
+        """Return by number what tensors must have in common with one beside them; below 0 for what is no plain tensor."""
+        self.read()
+        column = self._sides.setdefault((merger, place), Column())
+        first = column.size
+        if first < self.rank.size:
+            column.fill(ANY, self.rank.size - first)
+            numbers = self._side_numbers
+            for kind in (first + np.flatnonzero(self.rank.all[first:] >= 0)).tolist():
+                sizes = self.sizes.of(kind)
+                assert sizes is not None
+                side = sides(merger, sizes)[place]
+                column.all[kind] = NEVER if side is None else numbers.setdefault((merger[0], side), len(numbers))
+        return column.all[kinds]
+
     def merges(self, merger: Merger, one: Ints, other: Ints) -> Flags:
         """Return whether an op takes tuples with these two parts, as far as they tell; what is no plain tensor may be taken."""
-        ranks, dims = self._sized(one)
-        more, sizes = self._sized(other)
-        name, axis = merger
-        fits: Flags
-        if name == "same":
-            fits = one == other
-        elif name == "matmul":
-            fits = (ranks == more) & (ranks > 1) & _meet(ranks, dims, sizes)
-        else:
-            fits = (ranks == more) & _beside(axis, ranks, dims, sizes)
-        taken: Flags = fits | (ranks < 0) | (more < 0)
-        return taken
+        left, right = self._side(merger, 0, one), self._side(merger, 1, other)
+        fits: Flags = ((left == right) & (left != NEVER)) | (left == ANY) | (right == ANY)
+        return fits
 
     def merged(self, merger: Merger, parts: Ints) -> Ints:
         """Return what an op makes of tuples, by the types of their parts: NOBODY where it takes them not.
@@ -116,21 +143,6 @@ class Shapes:
 
     def plain(self, kinds: Ints) -> Flags:
         """Return whether types are plain tensors of numbers."""
-        return self._sized(kinds)[0] >= 0
-
-
-def _meet(ranks: Ints, dims: Ints, sizes: Ints) -> Flags:
-    """Return whether matrices can be multiplied: the axes before the last two are the same, and the inner sizes are."""
-    places = np.arange(MOST_AXES)
-    before = places < (ranks - 2)[:, None]
-    at = np.arange(len(ranks))
-    fits: Flags = ((dims == sizes) | ~before).all(axis=1) & (dims[at, ranks - 1] == sizes[at, ranks - 2])
-    return fits
-
-
-def _beside(axis: int, ranks: Ints, dims: Ints, sizes: Ints) -> Flags:
-    """Return whether tensors differ in no axis but this one, which they have."""
-    at = axis + ranks if axis < 0 else np.full(len(ranks), axis)
-    own = np.arange(MOST_AXES) == at[:, None]
-    fits: Flags = ((dims == sizes) | own).all(axis=1) & (at >= 0) & (at < ranks)
-    return fits
+        self.read()
+        plain: Flags = self.rank.all[kinds] >= 0
+        return plain

@@ -1,6 +1,6 @@
 """States, edges and results as columns of numbers that only grow."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,25 +22,25 @@ NOBODY = -1
 
 
 class Column:
-    """Whole numbers in a row, to which more are added behind."""
+    """Whole numbers below 2^31 in a row, to which more are added behind."""
 
     __slots__ = ("_data", "size")
 
     def __init__(self, *first: int) -> None:
-        self._data = np.zeros(1024, dtype=np.int64)
+        self._data = np.zeros(1024, dtype=np.int32)
         self.size = len(first)
         self._data[: self.size] = first
 
     @property
     def all(self) -> Ints:
         """The numbers, as long as none is added."""
-        return self._data[: self.size]
+        return self._data[: self.size]  # type: ignore[return-value]  # half as wide as others, which makes no difference
 
     def extend(self, more: Ints) -> None:
         """Add numbers."""
         size = self.size + len(more)
         if size > len(self._data):
-            data = np.zeros(max(size, 2 * len(self._data)), dtype=np.int64)
+            data = np.zeros(max(size, 3 * len(self._data) // 2), dtype=np.int32)
             data[: self.size] = self.all
             self._data = data
         self._data[self.size : size] = more
@@ -58,16 +58,26 @@ def spread(first: Ints, count: Ints) -> tuple[Ints, Ints]:
     return first[row] + np.arange(len(row)) - before[row], row
 
 
+def by_value(values: Ints) -> Iterator[tuple[int, Ints]]:
+    """Yield each of some values with its places."""
+    if len(values) and (values == values[0]).all():
+        yield int(values[0]), np.arange(len(values))
+        return
+    order = np.argsort(values, kind="stable")
+    each, first = np.unique(values[order], return_index=True)
+    yield from zip(each.tolist(), np.split(order, first[1:]), strict=True)
+
+
 def bundled(row: Ints, out: Ints) -> tuple[Ints, Ints]:
     """Return an order by `row` and, within it, by the first mention of each `out`; and the number of each bundle so made."""
-    order = np.argsort(row, kind="stable")
-    key = row[order] * (int(out.max(initial=0)) + 1) + out[order]
-    _, first, bundle = np.unique(key, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), dtype=np.int64)
-    rank[np.argsort(first)] = np.arange(len(first))
-    number = rank[bundle]
-    within = np.argsort(number, kind="stable")
-    return order[within], number[within]
+    key = row.astype(np.int64) * (int(out.max(initial=0)) + 1) + out
+    order = np.argsort(key, kind="stable")
+    start = np.flatnonzero(np.diff(key[order], prepend=-1))
+    size = np.diff(start, append=len(order))
+    first = order[start]
+    rank = np.argsort(row[first] * len(order) + first)
+    places, bundle = spread(start[rank], size[rank])
+    return order[places], bundle
 
 
 @dataclass(slots=True)
