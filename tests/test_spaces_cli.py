@@ -113,6 +113,7 @@ def test_count_says_what_a_continuous_range_counts(capsys: Output) -> None:
 
 def test_count_says_what_was_left_out(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("archc.spaces.refine.EXACT_EDGES", 30)
+    monkeypatch.setattr("archc.spaces.refine.EXACT_IN_COLUMNS", 30)
     monkeypatch.setattr("archc.spaces.refine.MOST_TYPES", 2)
     Path("open.arch").write_text(
         "arch 0.1\nspace S : a -> b where depth <= 4 = linear(1 | 2 | 3 | 4 | 5) | (S -> S) | permute([1, 0])\n"
