@@ -7,6 +7,7 @@ from archc.grammar import syntax as s
 from archc.names.scope import Scopes
 from archc.rules.infer import measures
 from archc.rules.openness import free_names
+from archc.spaces.sized import Sized, sized, type_of
 from archc.tensor import Type, tagged
 from archc.values import (
     Applied,
@@ -45,6 +46,8 @@ class Keys:
 
     scopes: Scopes
     types: list[Type] = field(default_factory=list)
+    sizes: list[Sized | None] = field(default_factory=list)
+    _by_sizes: dict[Sized, int] = field(default_factory=dict)
     _type_numbers: dict[Hashable, int] = field(default_factory=dict)
     _values: dict[Hashable, int] = field(default_factory=dict)
     _by_object: dict[int, tuple[Value, int]] = field(default_factory=dict)
@@ -55,12 +58,27 @@ class Keys:
 
     def type(self, kind: Type) -> int:
         """Return the number of a type, which tells its tags as well."""
+        sizes = sized(kind)
+        if sizes is not None:
+            return self.sized(sizes, kind)
         key = tagged(kind)
         known = self._type_numbers.get(key)
         if known is None:
-            known = self._type_numbers[key] = len(self.types)
-            self.types.append(kind)
+            known = self._type_numbers[key] = self.another(kind, None)
         return known
+
+    def sized(self, sizes: Sized, kind: Type | None = None) -> int:
+        """Return the number of a type by its sizes."""
+        known = self._by_sizes.get(sizes)
+        if known is None:
+            known = self._by_sizes[sizes] = self.another(type_of(sizes) if kind is None else kind, sizes)
+        return known
+
+    def another(self, kind: Type, sizes: Sized | None) -> int:
+        """Return one more number for a type, which has these sizes if it is a plain one."""
+        self.types.append(kind)
+        self.sizes.append(sizes)
+        return len(self.types) - 1
 
     def value(self, value: Value) -> int:
         """Return the number of a value; architectures are equal where text and environment are."""

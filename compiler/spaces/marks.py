@@ -35,8 +35,7 @@ class Marks:
             return base
         made = self._numbers.get((base, marks))
         if made is None:
-            made = self._numbers[base, marks] = len(self.keys.types)
-            self.keys.types.append(self.keys.types[base])
+            made = self._numbers[base, marks] = self.keys.another(self.keys.types[base], self.keys.sizes[base])
             self.known[made] = base, marks
         return made
 

@@ -40,7 +40,6 @@ from archc.spaces.needs import Needs
 from archc.spaces.pieces import Pieces
 from archc.spaces.product import Products
 from archc.spaces.replay import Sites, Taken
-from archc.spaces.sized import Sizes
 from archc.spaces.statics import Budget, Plan, Statics, small_session
 from archc.spaces.transfer import Transfers, guarded
 from archc.tensor import Product, Type
@@ -88,7 +87,6 @@ class Refiner(Statics):
     products: Products
     begin: Begin
     transfers: Transfers
-    sizes: Sizes
     inputs: Inputs
     pieces: Pieces
     marks: Marks
@@ -120,7 +118,6 @@ class Refiner(Statics):
             products=Products(store, pieces.same_weights),
             begin=begin,
             transfers=Transfers(program.scopes, session, partial(_summary, program)),
-            sizes=Sizes(keys),
             inputs=Inputs(keys),
             pieces=pieces,
             marks=Marks(keys),
@@ -215,7 +212,7 @@ class Refiner(Statics):
             draft.add((self.marks.like(self.keys.type(value.type), into), ()), (PLAIN, (), 0, NO_USES))
             return draft
         kind = self.keys.types[into]
-        transfer, sizes = self.transfers.of(value, plan.number), self.sizes.of(into)
+        transfer, sizes = self.transfers.of(value, plan.number), self.keys.sizes[into]
         if transfer is not None and sizes is not None:
             try:
                 output = guarded(transfer, sizes)
@@ -225,7 +222,7 @@ class Refiner(Statics):
                 if output is None:
                     draft.refuse((0, lambda: self._refusal(value, kind)))
                 else:
-                    self._piece_out(draft, plan, into, self.sizes.number(output))
+                    self._piece_out(draft, plan, into, self.keys.sized(output))
                 return draft
         session = self.session(self.root)
         session.trying = True

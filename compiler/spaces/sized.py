@@ -1,11 +1,9 @@
 """Types of known sizes <-> nested tuples of whole numbers, which are quick to make, to compare and to look up."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from archc.sizes.size import Size
 from archc.spaces.arithmetic import Shape
-from archc.spaces.keys import Keys
 from archc.tensor import Product, Tensor, Type
 
 FLOAT = "Float"
@@ -26,7 +24,7 @@ Sized = Shape | Parts
 def sized(kind: Type) -> Sized | None:
     """Return the sizes of a type of plain tensors; None where a size is not known, or the rules must read it.
 
-    A tuple of one stands for its only item as well, and is left to the rules.
+    A tuple of one stands for its only item as well, and is left to the rules, as is a tuple of none.
     """
     if isinstance(kind, Tensor):
         if kind.kind != FLOAT or kind.tags:
@@ -34,7 +32,7 @@ def sized(kind: Type) -> Sized | None:
         found = [dim.constant if isinstance(dim, Size) else None for dim in kind.dims]
         sizes = tuple([size for size in found if size is not None])
         return sizes if len(sizes) == len(found) else None
-    if not isinstance(kind, Product) or len(kind.items) == 1:
+    if not isinstance(kind, Product) or len(kind.items) < 2:
         return None
     parts = [sized(item) for item in kind.items]
     known = [part for part in parts if part is not None]
@@ -50,27 +48,3 @@ def type_of(sizes: Sized) -> Type:
 
 def _whole(sizes: Sized) -> Sequence[int]:
     return [size for size in sizes if isinstance(size, int)]
-
-
-@dataclass(slots=True)
-class Sizes:
-    """The sizes of the types of one refinement, by number."""
-
-    keys: Keys
-    _of: dict[int, Sized | None] = field(default_factory=dict)
-    _numbers: dict[tuple[bool, Sized], int] = field(default_factory=dict)
-
-    def of(self, kind: int) -> Sized | None:
-        """Return the sizes of a type; None of one that the rules must read."""
-        if kind not in self._of:
-            self._of[kind] = sized(self.keys.types[kind])
-        return self._of[kind]
-
-    def number(self, sizes: Sized) -> int:
-        """Return the number of the type of these sizes."""
-        key = isinstance(sizes, Parts), sizes
-        known = self._numbers.get(key)
-        if known is None:
-            known = self._numbers[key] = self.keys.type(type_of(sizes))
-            self._of.setdefault(known, sizes)
-        return known

@@ -6,7 +6,7 @@ import numpy as np
 
 from archc.spaces.columns.forms import NotPlain
 from archc.spaces.columns.relate import Relations
-from archc.spaces.columns.tables import NOBODY, Table, spread
+from archc.spaces.columns.tables import NOBODY, Results, Table, spread
 from archc.spaces.forest import Additions, Cells, Forest, Ints
 from archc.spaces.groups import PLAIN
 from archc.spaces.refiner import Refiner
@@ -23,6 +23,7 @@ def in_columns(refiner: Refiner, plan: Plan, into: int, most_edges: int) -> Fore
         out, states = relations.outputs(plan, into)
     except NotPlain:
         return None
+    relations.results = Results()  # what was answered is in the states
     return _compacted(relations, states, into) if len(out) else None
 
 
@@ -36,25 +37,26 @@ def _compacted(relations: Relations, roots: Ints, into: int) -> Forest:
     edges, owner = spread(start, stop - start)
     first, last = table.first_child.all[edges], table.last_child.all[edges]
     places, edge = spread(first, last - first)
-    number = np.full(table.states * reached.most, NOBODY, dtype=np.int64)
+    number = np.full(table.states * reached.most, NOBODY, dtype=np.int32)
     number[codes] = np.arange(len(codes))
     called = reached.codes(table.children.all[places], scale[owner[edge]])
     count = np.concatenate([last - first, np.ones(len(roots), dtype=np.int64)])
     first_child = np.concatenate([[0], np.cumsum(count)])
-    inside = np.repeat(first_child[: len(edges)] + table.nested.all[edges], last - first)
+    nested = np.zeros(len(called) + len(roots), dtype=np.bool_)
+    nested[spread(first_child[: len(edges)], table.nested.all[edges])[0]] = True
     names = [*relations.forms.names, ""]
     return Forest(
         first_edge=np.concatenate([[0], np.cumsum(stop - start), [len(edges) + len(roots)]]),
         first_child=first_child,
-        children=np.concatenate([number[called], number[reached.own(roots)]]),
-        nested=np.concatenate([np.arange(len(called)) < inside, np.zeros(len(roots), dtype=np.bool_)]),
-        label=np.concatenate([table.label.all[edges], np.full(len(roots), PLAIN)]),
+        children=np.concatenate([number[called], number[reached.own(roots)]], dtype=np.int64),
+        nested=nested,
+        label=np.concatenate([table.label.all[edges], np.full(len(roots), PLAIN)], dtype=np.int64),
         decisions=tuple(refiner.store.labels),
         sites=tuple(refiner.sites.all),
         cells=Cells(
             names=(*map(names.__getitem__, table.name.all[origin].tolist()), refiner.root.name),
-            sources=np.append(table.source.all[origin], into),
-            targets=np.append(table.out.all[origin], NOBODY),
+            sources=np.append(table.source.all[origin], into).astype(np.int64),
+            targets=np.append(table.out.all[origin], NOBODY).astype(np.int64),
             types=refiner.keys.types,
         ),
         uses=_added(
@@ -85,18 +87,28 @@ class _Reached:
     table: Table
     most: int = 1
 
+    @property
+    def wide(self) -> type[np.int32] | type[np.int64]:
+        """How wide the numbers are."""
+        return np.int32 if self.table.states * self.most < 1 << 31 else np.int64
+
     def own(self, states: Ints) -> Ints:
         """Return some states as they are."""
-        return self.table.origin.all[states].astype(np.int64) * self.most + self.table.scale.all[states]
+        return self._code(states, self.table.scale.all[states])
 
     def codes(self, states: Ints, scale: Ints) -> Ints:
         """Return some states, each at one more scale."""
         table, most = self.table, self.most
         pairs = table.scale.all[states] * most + scale
-        composed = np.zeros(most * most, dtype=np.int64)
+        composed = np.zeros(most * most, dtype=np.int32)
         for pair in np.flatnonzero(np.bincount(pairs, minlength=most * most)).tolist():
             composed[pair] = table.scale_of(pair // most, table.scales[pair % most])
-        found: Ints = table.origin.all[states].astype(np.int64) * most + composed[pairs]
+        return self._code(states, composed[pairs])
+
+    def _code(self, states: Ints, scale: Ints) -> Ints:
+        found: Ints = self.table.origin.all[states].astype(self.wide)
+        found *= self.most
+        found += scale
         return found
 
     def all(self, roots: Ints) -> Ints:
@@ -121,6 +133,7 @@ class _Reached:
             places, edge = spread(first, table.last_child.all[edges] - first)
             called = self.codes(table.children.all[places], scale[owner[edge]])
             fresh[called] = True
-            frontier = np.flatnonzero(fresh & ~seen)
+            frontier = np.flatnonzero(fresh & ~seen).astype(self.wide)
             seen[frontier], fresh[called] = True, False
-        return np.flatnonzero(seen)
+        found: Ints = np.flatnonzero(seen).astype(self.wide)
+        return found

@@ -81,7 +81,7 @@ class Relations:
     @classmethod
     def of(cls, refiner: Refiner, most_edges: int) -> "Relations":
         """Return relations that know nothing yet, and may have so many edges."""
-        return cls(refiner, Forms(refiner), Shapes(refiner.keys, refiner.sizes), most_edges)
+        return cls(refiner, Forms(refiner), Shapes(refiner.keys), most_edges)
 
     def named(self) -> Iterator[Named]:
         """Yield the states of named spaces."""
@@ -357,9 +357,9 @@ class Relations:
         """Return what comes out of an architecture at some types; NOBODY where it takes one not."""
         refiner, found = self.refiner, list[int]()
         transfer = refiner.transfers.of(plan.value, plan.number)
-        sizes_of, number = refiner.sizes.of, refiner.sizes.number
+        known, number = refiner.keys.sizes, refiner.keys.sized
         for kind in kinds:
-            sizes = None if transfer is None else sizes_of(kind)
+            sizes = None if transfer is None else known[kind]
             try:
                 if transfer is None or sizes is None:
                     raise Unsupported

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from archc.spaces.columns.tables import NOBODY, Column, Flags, by_value
+from archc.spaces.columns.tables import NOBODY, Flags, Lookup, by_value
 from archc.spaces.forest import Ints
 from archc.spaces.keys import Keys
 from archc.spaces.merging import Merger, sides
-from archc.spaces.sized import MOST, Parts, Sizes
+from archc.spaces.sized import MOST, Parts
 from archc.tensor import Product
 
 MOST_AXES = 8
@@ -27,14 +27,13 @@ class Shapes:
     """The sizes of the types of one refinement, and the numbers of tuples by those of their parts."""
 
     keys: Keys
-    sizes: Sizes
-    rank: Column = field(default_factory=Column)
-    dims: Column = field(default_factory=Column)
-    arity: Column = field(default_factory=Column)
-    first: Column = field(default_factory=Column)
-    parts: Column = field(default_factory=Column)
+    rank: Lookup = field(default_factory=Lookup)
+    dims: Lookup = field(default_factory=Lookup)
+    arity: Lookup = field(default_factory=Lookup)
+    first: Lookup = field(default_factory=Lookup)
+    parts: Lookup = field(default_factory=Lookup)
     _items: dict[int, tuple[int, ...]] = field(default_factory=dict)
-    _sides: dict[tuple[Merger, int], Column] = field(default_factory=dict)
+    _sides: dict[tuple[Merger, int], Lookup] = field(default_factory=dict)
     _side_numbers: dict[Hashable, int] = field(default_factory=dict)
     _products: dict[tuple[int, ...], int] = field(default_factory=dict)
 
@@ -47,7 +46,7 @@ class Shapes:
             items: list[tuple[int, ...]] = []
             for place in range(count - first):
                 items.append(self._parts(first + place))
-                sizes = None if items[-1] else self.sizes.of(first + place)
+                sizes = None if items[-1] else self.keys.sizes[first + place]
                 if sizes is not None and not isinstance(sizes, Parts) and len(sizes) <= MOST_AXES:
                     ranks[place] = len(sizes)
                     rows[place, : len(sizes)] = sizes
@@ -73,20 +72,26 @@ class Shapes:
     def products(self, parts: Ints) -> Ints:
         """Return the type of the tuple of each row of `parts`."""
         found = []
-        products, types = self._products, self.keys.types
+        keys, products = self.keys, self._products
         for row in map(tuple, parts.tolist()):
             known = products.get(row)
             if known is None:
-                number = len(types)
-                known = products[row] = self.keys.type(Product(tuple([types[part] for part in row])))
+                number = len(keys.types)
+                known = products[row] = self._product(row)
                 if known == number:
                     self._items[known] = row
             found.append(known)
         return np.array(found, dtype=np.int64)
 
+    def _product(self, row: tuple[int, ...]) -> int:
+        keys = self.keys
+        made = Product(tuple([keys.types[part] for part in row]))
+        sizes = [known for part in row if (known := keys.sizes[part]) is not None]
+        return keys.sized(Parts(sizes), made) if len(sizes) == len(row) > 1 else keys.type(made)
+
     def tensors(self, rank: Ints, dims: Ints) -> Ints:
         """Return the type of each row of `dims`, of which the first `rank` count."""
-        number = self.sizes.number
+        number = self.keys.sized
         rows = zip(rank.tolist(), dims.tolist(), strict=True)
         return np.array([number(tuple(row[:most])) for most, row in rows], dtype=np.int64)
 
@@ -98,17 +103,21 @@ class Shapes:
     def _side(self, merger: Merger, place: int, kinds: Ints) -> Ints:
         """Return by number what tensors must have in common with one beside them; below 0 for what is no plain tensor."""
         self.read()
-        column = self._sides.setdefault((merger, place), Column())
+        column = self._sides.setdefault((merger, place if merger[0] == "matmul" else 0), Lookup())
         first = column.size
         if first < self.rank.size:
             column.fill(ANY, self.rank.size - first)
-            numbers = self._side_numbers
-            for kind in (first + np.flatnonzero(self.rank.all[first:] >= 0)).tolist():
-                sizes = self.sizes.of(kind)
-                assert sizes is not None
-                side = sides(merger, sizes)[place]
-                column.all[kind] = NEVER if side is None else numbers.setdefault((merger[0], side), len(numbers))
+            plain = first + np.flatnonzero(self.rank.all[first:] >= 0)
+            column.all[plain] = (
+                plain if merger[0] == "same" else [self._common(merger, place, kind) for kind in plain.tolist()]
+            )
         return column.all[kinds]
+
+    def _common(self, merger: Merger, place: int, kind: int) -> int:
+        sizes = self.keys.sizes[kind]
+        assert sizes is not None
+        side = sides(merger, sizes)[place]
+        return NEVER if side is None else self._side_numbers.setdefault(side, len(self._side_numbers))
 
     def merges(self, merger: Merger, one: Ints, other: Ints) -> Flags:
         """Return whether an op takes tuples with these two parts, as far as they tell; what is no plain tensor may be taken."""

@@ -22,40 +22,65 @@ NOBODY = -1
 
 
 class Column:
-    """Whole numbers below 2^31 in a row, to which more are added behind."""
+    """Whole numbers below 2^31 in a row, to which more are added behind; for what is seldom read meanwhile."""
 
-    __slots__ = ("_data", "size")
+    __slots__ = ("_chunks", "size")
 
     def __init__(self, *first: int) -> None:
-        self._data = np.zeros(1024, dtype=np.int32)
+        self._chunks = [np.array(first, dtype=np.int32)]
         self.size = len(first)
+
+    @property
+    def all(self) -> Ints:
+        """The numbers, as long as none is added."""
+        if len(self._chunks) > 1:
+            self._chunks = [np.concatenate(self._chunks)]
+        return self._chunks[0]  # type: ignore[return-value]  # half as wide as others, which makes no difference
+
+    def extend(self, more: Ints) -> None:
+        """Add numbers."""
+        self._chunks.append(more.astype(np.int32))
+        self.size += len(more)
+
+    def fill(self, value: int, times: int) -> None:
+        """Add a number several times."""
+        self.extend(np.broadcast_to(np.int64(value), times))
+
+
+class Lookup(Column):
+    """A column that is read all the time, and has room left behind."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self, *first: int) -> None:
+        super().__init__(*first)
+        self._data = np.zeros(1024, dtype=np.int32)
         self._data[: self.size] = first
 
     @property
     def all(self) -> Ints:
         """The numbers, as long as none is added."""
-        return self._data[: self.size]  # type: ignore[return-value]  # half as wide as others, which makes no difference
+        return self._data[: self.size]  # type: ignore[return-value]  # as above
 
     def extend(self, more: Ints) -> None:
         """Add numbers."""
         size = self.size + len(more)
         if size > len(self._data):
-            data = np.zeros(max(size, 3 * len(self._data) // 2), dtype=np.int32)
-            data[: self.size] = self.all
+            data = np.zeros(max(size, 2 * len(self._data)), dtype=np.int32)
+            data[: self.size] = self._data[: self.size]
             self._data = data
         self._data[self.size : size] = more
         self.size = size
 
-    def fill(self, value: int, times: int) -> None:
-        """Add a number several times."""
-        self.extend(np.full(times, value, dtype=np.int64))
-
 
 def spread(first: Ints, count: Ints) -> tuple[Ints, Ints]:
     """Return the places `first[i]`, `first[i] + 1`, ..., `count[i]` of them for each i, and that i for each place."""
-    row = np.repeat(np.arange(len(count)), count)
-    before = np.cumsum(count) - count
-    return first[row] + np.arange(len(row)) - before[row], row
+    count = count.astype(np.int32)
+    row: Ints = np.repeat(np.arange(len(count), dtype=np.int32), count)
+    before = np.cumsum(count, dtype=np.int32) - count
+    places: Ints = np.arange(len(row), dtype=np.int32)  # type: ignore[assignment]  # as in a column
+    places += (first.astype(np.int32) - before)[row]
+    return places, row
 
 
 def by_value(values: Ints) -> Iterator[tuple[int, Ints]]:
@@ -75,7 +100,7 @@ def bundled(row: Ints, out: Ints) -> tuple[Ints, Ints]:
     start = np.flatnonzero(np.diff(key[order], prepend=-1))
     size = np.diff(start, append=len(order))
     first = order[start]
-    rank = np.argsort(row[first] * len(order) + first)
+    rank = np.argsort(row[first].astype(np.int64) * len(order) + first)
     places, bundle = spread(start[rank], size[rank])
     return order[places], bundle
 
@@ -141,8 +166,12 @@ class Close:
 PLAINLY = Close()
 
 
-def _columns(*first: int) -> Callable[[], Column]:
+def _column(*first: int) -> Callable[[], Column]:
     return lambda: Column(*first)
+
+
+def _lookup(*first: int) -> Callable[[], Lookup]:
+    return lambda: Lookup(*first)
 
 
 @dataclass(slots=True)
@@ -153,21 +182,21 @@ class Table:
     """
 
     uses: Uses = field(default_factory=Uses)
-    start: Column = field(default_factory=_columns(0))
-    stop: Column = field(default_factory=_columns(1))
-    out: Column = field(default_factory=_columns(NOBODY))
-    fixed: Column = field(default_factory=_columns(0))
-    whole: Column = field(default_factory=_columns(NOBODY))
-    name: Column = field(default_factory=_columns(NOBODY))
-    source: Column = field(default_factory=_columns(NOBODY))
-    counted: Column = field(default_factory=_columns(0))
-    origin: Column = field(default_factory=_columns(0))
-    scale: Column = field(default_factory=_columns(0))
-    label: Column = field(default_factory=_columns(PLAIN))
-    added: Column = field(default_factory=_columns(0))
-    nested: Column = field(default_factory=_columns(0))
-    first_child: Column = field(default_factory=_columns(0))
-    last_child: Column = field(default_factory=_columns(0))
+    start: Column = field(default_factory=_column(0))
+    stop: Column = field(default_factory=_column(1))
+    out: Column = field(default_factory=_column(NOBODY))
+    fixed: Lookup = field(default_factory=_lookup(0))
+    whole: Lookup = field(default_factory=_lookup(NOBODY))
+    name: Lookup = field(default_factory=_lookup(NOBODY))
+    source: Lookup = field(default_factory=_lookup(NOBODY))
+    counted: Lookup = field(default_factory=_lookup(0))
+    origin: Column = field(default_factory=_column(0))
+    scale: Column = field(default_factory=_column(0))
+    label: Column = field(default_factory=_column(PLAIN))
+    added: Column = field(default_factory=_column(0))
+    nested: Column = field(default_factory=_column(0))
+    first_child: Column = field(default_factory=_column(0))
+    last_child: Column = field(default_factory=_column(0))
     children: Column = field(default_factory=Column)
     scales: list[tuple[int, int]] = field(default_factory=lambda: [(1, 1)])
 
@@ -299,10 +328,10 @@ class Results:
     """What asks were answered: for each the types that come out of it, in order, with a state each; answer 0 is nothing."""
 
     known: dict[int, int] = field(default_factory=lambda: {NOBODY: 0})
-    first: Column = field(default_factory=_columns(0))
-    count: Column = field(default_factory=_columns(0))
-    out: Column = field(default_factory=Column)
-    state: Column = field(default_factory=Column)
+    first: Lookup = field(default_factory=_lookup(0))
+    count: Lookup = field(default_factory=_lookup(0))
+    out: Lookup = field(default_factory=Lookup)
+    state: Lookup = field(default_factory=Lookup)
 
     def add(self, keys: Iterable[int], count: Ints, out: Ints, state: Ints) -> None:
         """Answer some asks anew."""
