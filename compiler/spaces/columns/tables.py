@@ -78,7 +78,7 @@ def spread(first: Ints, count: Ints) -> tuple[Ints, Ints]:
     count = count.astype(np.int32)
     row: Ints = np.repeat(np.arange(len(count), dtype=np.int32), count)
     before = np.cumsum(count, dtype=np.int32) - count
-    places: Ints = np.arange(len(row), dtype=np.int32)  # type: ignore[assignment]  # as in a column
+    places: Ints = np.arange(len(row), dtype=np.int32)
     places += (first.astype(np.int32) - before)[row]
     return places, row
 
