@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import ldexp
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -16,9 +18,12 @@ from archc.members import Member, Space
 from archc.rules.infer import apply
 from archc.rules.scripts import Script
 from archc.rules.session import Budget, Chooser, Refusal, Session
+from archc.runtime.derivations.weights import by_weight
 from archc.sizes.prove import Context
 from archc.spaces.refine import refine
 from archc.values import Applied, Architecture, Interval
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
 
 SPACES = {
     "arms and sizes": ("[6]", "space S : [d] -> [e] = (linear(2 | 3) | id) -> (relu | linear(4))"),
@@ -289,6 +294,18 @@ def test_shares_are_those_of_the_text_given_that_a_member_is_well_typed() -> Non
     space = _space("weights")
     chances = {member.key: pytest.approx(2.718281828459045 ** space.logprob(member)) for member in space}
     assert chances == {"0": 0.5, "1 0": 0.1875, "1 1": 0.1875, "2": 0.125}
+
+
+@pytest.mark.parametrize("most_types", [2, 4, 16])
+@pytest.mark.parametrize("at", [(3, 32, 32), (16, 8), (1, 4, 4)])
+def test_a_bounded_forest_says_at_least_what_it_lost(at: tuple[int, ...], most_types: int) -> None:
+    text = (EXAMPLES / "einspace.arch").read_text(encoding="ascii").replace("depth <= 8", "depth <= 1")
+    declared = archc.loads(text)["Root"]
+    whole, part = (declared.space(at=at, most_types=most) for most in (0, most_types))
+    masses = [ldexp(*by_weight(space.forest).inside[space.forest.root]) for space in (whole, part)]
+    assert whole.exact and not part.exact and part.count() < whole.count()
+    assert 0 < 1 - masses[1] / masses[0] <= part.lost < 1
+    assert all(whole.rank(member) >= 0 for member in part.sample(Random(3), 20))
 
 
 def test_draws_follow_the_weights_of_the_text() -> None:

@@ -77,7 +77,7 @@ def _op(
     draft = Draft(budget=budget)
     parts: list[Partial] = [((), (), ())]
     least = [refiner.least.of(value) for value in arms]
-    entered = []
+    entered, lost = [], dict[int, float]()
     for place, (value, item) in enumerate(zip(arms, kind.items, strict=True)):
         at = refiner.kept(refiner.marks.like(refiner.keys.type(item), into), sum(least) - least[place], draft)
         if at is None:
@@ -85,7 +85,9 @@ def _op(
         entered.append(at)
         group = yield from through(refiner, refiner.plan(value), at, budget)
         draft.refuse(group.failure)
+        lost[group.number] = group.lost
         parts = refiner.bundled(parts, group, mergers)
+    draft.lost = sum(lost.values())
     types = refiner.keys.types
     for kinds, demands, states in parts:
         out = refiner.marks.together(
