@@ -36,8 +36,8 @@ from archc.spaces.costs import Costs
 from archc.spaces.forest import Derivation, Forest, Site, script
 from archc.spaces.identity import hash_of
 from archc.spaces.membership import derivation_of
-from archc.spaces.outside import OutsideError, outside
-from archc.spaces.parsing import search_for
+from archc.spaces.outside import OutsideError, beyond
+from archc.spaces.readback import Reading
 from archc.spaces.realize import realize
 from archc.spaces.refine import Refined, refine
 from archc.values import Applied
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     import torch
 
 
-SMALL = 1_000
-"""Of so many derivations all are built to find a network among them."""
+SMALL, SMALL_OPS = 1_000, 20_000
+"""Of so many derivations, that have so many ops together, all are built to find a network among them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,37 +215,38 @@ class Space:
         for value, derivation in best.cheapest(self.forest, self.costs(cost)):
             yield value, Member(self, derivation)
 
-    def parse(self, text: str, *, most: int = 1_000, steps: int = 20_000_000) -> "Parsed":
+    def parse(self, text: str, *, most: int = 1_000, steps: int = 5_000_000) -> "Parsed":
         """Return the members that are the network in `text`, a program of one model or block: `most` of them at most.
 
         The search takes so many `steps` at most (a million of them is a second or less), and says whether it came to its
         end. Of a space of more than 1,000 derivations it finds those whose every operation is one of the text's, and not
-        those that have parts besides which nothing reads. Raises OutsideError, which says where the text leaves the space,
-        CompileError where the text is wrong, TypeError for a space of records.
+        those that have parts besides which nothing reads. Raises OutsideError, which says where the text leaves the space
+        or which bound it breaks, CompileError where the text is wrong, TypeError for a space of records.
         """
         return self.parsed(network_in(text, self.name, self.at), most=most, steps=steps)
 
-    def parsed(self, graph: Graph, *, most: int = 1_000, steps: int = 20_000_000) -> "Parsed":
+    def parsed(self, graph: Graph, *, most: int = 1_000, steps: int = 5_000_000) -> "Parsed":
         """Return the members that are this network, as `parse` does."""
         if self.of_records:
             raise TypeError(f"members of `{self.name}` are records, and a network is given")
         wanted = hash_of(graph)
-        if self.count() <= SMALL and wanted in self._by_hash:
+        small = self.count() <= SMALL and self.count() * self.range("nodes")[1] <= SMALL_OPS
+        if small and wanted in self._by_hash:
             known = self._by_hash[wanted]
             return Parsed(tuple(known[:most]), is_complete=len(known) <= most)
-        search = search_for(self.program, self.name, graph, arguments=self.arguments, at=self.at, steps=steps)
-        found: dict[str, Member] = {}
-        for decisions in search.found():
-            derivation = derivation_of(self.forest, decisions)
-            member = None if derivation is None else Member(self, derivation)
-            if member is None or member.key in found or member.hash != wanted:
-                continue
-            if len(found) == most:
-                return Parsed(tuple(found.values()), is_complete=False)
-            found[member.key] = member
-        if not found:
-            raise OutsideError(outside(search))
-        return Parsed(tuple(found.values()), is_complete=search.is_complete)
+        whole = self.refined.forest
+        reading = Reading(self.program, self.name, self.arguments, self.at, self.forest, whole)
+        found = reading.found(graph, most=most, steps=steps)
+        if found.beyond is not None:
+            member = Member(replace(self, forest=whole, origin=None), found.beyond)
+            costs = {entry.bounds: member.cost(entry.bounds.cost) for entry in self.kept}
+            broken = {
+                str(bounds): f"{bounds.cost} is {cost:,}{bounds.unit}"
+                for bounds, cost in costs.items()
+                if not bounds.allows(cost)
+            }
+            raise OutsideError(beyond(self.name, broken, graph))
+        return Parsed(tuple(Member(self, entry) for entry in found.derivations), found.is_complete)
 
     def logprob(self, member: "Member") -> float:
         """Return the natural logarithm of the probability that a draw is this derivation."""

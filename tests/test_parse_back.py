@@ -41,7 +41,7 @@ def searched(space: Space, text: str) -> set[str]:
     """Return the keys of what the search alone finds, and no list of all members."""
     graph = network_in(text, space.name)
     search = search_for(space.program, space.name, graph, arguments=space.arguments, at=space.at, steps=10**7)
-    found = (derivation_of(space.forest, script) for script in search.found())
+    found = (derivation_of(space.forest, script) for script, _ in search.found())
     return {Member(space, derivation).key for derivation in found if derivation is not None}
 
 
@@ -71,19 +71,34 @@ def test_a_cell_that_is_written_by_hand_needs_no_zeros() -> None:
     assert len({member.hash for member in found}) == 1
 
 
-@pytest.mark.parametrize(
-    ("file", "name", "at"),
-    [
-        ("flexibert", "FlexiBert", "Id(30522)[32]"),
-        ("einspace", "Root", "[16, 8]"),
-        ("hytra", "HyTra", "[3, 32, 32]"),
-    ],
+EXAMPLES: tuple[tuple[str, str, str, dict[str, int]], ...] = (
+    ("anynet", "AnyNetX", "[3, 32, 32]", {"deepest": 4, "widest": 48}),
+    ("darts", "Cell", "(p: [16, 8, 8], q: [16, 8, 8])", {"c": 16}),
+    ("darts", "PaperCell", "(p: [16, 8, 8], q: [16, 8, 8])", {"c": 16}),
+    ("digits", "DigitNet", "[1, 8, 8]", {}),
+    ("einspace", "Root", "[16, 8]", {"most_types": 4}),
+    ("flexibert", "FlexiBert", "Id(30522)[32]", {}),
+    ("gnn_design", "GraphNet", "(x: [10, 16], edges: Id(10)[2, 20])", {}),
+    ("hierarchical_nb201", "Published", "[3, 32, 32]", {}),
+    ("hierarchical_nb201", "Typed", "[3, 32, 32]", {}),
+    ("hytra", "HyTra", "[3, 32, 32]", {}),
+    ("nasbench201", "Cell", "[16, 8, 8]", {"c": 16}),
+    ("nasbench201", "LiveNasBench201", "[3, 32, 32]", {}),
+    ("nasbench201", "NasBench201", "[3, 32, 32]", {}),
+    ("ofa_mobilenet", "OnceForAll", "[3, 32, 32]", {}),
+    ("star", "Star", "Id(32000)[16]", {}),
 )
-def test_draws_of_the_example_spaces_are_found(file: str, name: str, at: str) -> None:
-    space = archc.load(f"examples/{file}.arch")[name].space(at=at)
-    for seed in (1, 2):
+
+
+@pytest.mark.parametrize(("file", "name", "at", "given"), EXAMPLES, ids=lambda value: str(value))
+def test_a_draw_of_an_example_space_is_found_by_its_text(file: str, name: str, at: str, given: dict[str, int]) -> None:
+    space = archc.load(f"examples/{file}.arch")[name].space(at=at, **given)
+    ambiguous = file in ("einspace", "hierarchical_nb201")
+    for seed in (1,) if ambiguous else (1, 2):
         member = space.sample(Random(seed))[0]
-        assert space.parse(member.text, most=1)[0].hash == member.hash
+        found = space.parse(member.text, most=10 if ambiguous else 100, steps=2_000_000)
+        assert len({entry.hash for entry in (member, *list(found)[:5])}) == 1
+        assert len(found) == 10 if ambiguous else found.is_complete and member in found
 
 
 @pytest.mark.parametrize(
@@ -132,5 +147,8 @@ def test_sizes_that_a_text_leaves_open_are_those_of_the_space() -> None:
 def test_a_member_beyond_a_bound_is_outside() -> None:
     space = archc.loads(CHAIN)["Net"].space()
     largest = max(space, key=lambda member: member.cost("params"))
-    with pytest.raises(OutsideError):
+    with pytest.raises(OutsideError, match=r"beyond its bound params <= 100: params is [1-9]\d\d"):
         space.where("params <= 100").parse(largest.text)
+    smallest = min(space, key=lambda member: member.cost("params"))
+    with pytest.raises(OutsideError, match="beyond its bound params >= 200: params is"):
+        space.where("nodes <= 100").where("params >= 200").parse(smallest.text)

@@ -59,17 +59,19 @@ def apply(session: Session, value: Value, into: Flow, span: Span, layer: Layer |
         case Flow():
             return value
         case Applied():
-            return _applied(session, value, into, Site(span if layer else value.span, layer))
+            return _recalled(session, value, into, Site(span if layer else value.span, layer))
         case Closure(expr, env):
             return _expression(session, expr, env, into, layer)
         case Given():
             return apply_given(session, value, into, span)
         case Layer(architecture):
             return _shared(session, value, architecture, into, span)
+        case Decided(architecture, by) if session.memory is not None:
+            return session.memory.decided(architecture, by, into, lambda: apply(session, architecture, into, span))
         case Decided(architecture, by):
             return _decided(session, architecture, by, into, span)
         case Method(owner, applied):
-            return _applied(session, applied, into, Site(value.span, owner))
+            return _recalled(session, applied, into, Site(value.span, owner))
         case _:
             text = f"a layer belongs here; this is {what(value)}"
             hint = f"linear({show(value)})" if isinstance(value, Size) else ""
@@ -91,10 +93,9 @@ def _expression(session: Session, expr: s.Expr, env: Env, into: Flow, layer: Lay
     session.count_step(expr.span)
     match expr:
         case s.Pipe(stages):
-            for stage in stages:
-                into = apply(session, evaluate(session, stage, env), into, stage.span)
-                session.stages += 1
-            return into
+            if session.memory is None:
+                return _piped(session, stages, env, into)
+            return session.memory.piped(expr, env, into, lambda some, flow: _piped(session, some, env, flow))
         case s.Tuple(items):
             return bundle(tuple(apply(session, evaluate(session, item, env), into, item.span) for item in items))
         case s.Body():
@@ -107,6 +108,13 @@ def _expression(session: Session, expr: s.Expr, env: Env, into: Flow, layer: Lay
             return choose(session, expr, env, into, apply)
         case _:
             return apply(session, evaluate(session, expr, env), into, expr.span, layer)
+
+
+def _piped(session: Session, stages: Sequence[s.Expr], env: Env, into: Flow) -> Flow:
+    for stage in stages:
+        into = apply(session, evaluate(session, stage, env), into, stage.span)
+        session.stages += 1
+    return into
 
 
 # ---------------------------------------------------------------- bodies and folds
@@ -173,6 +181,12 @@ def _unpack(session: Session, value: Value, count: int, statement: s.Statement) 
 
 
 # ---------------------------------------------------------------- mentions
+def _recalled(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
+    if session.memory is None:
+        return _applied(session, applied, into, site)
+    return session.memory.applied(applied, into, site, lambda: _applied(session, applied, into, site))
+
+
 def _applied(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     session.count_step(site.span, 30 + session.depth)
     declaration = applied.definition.declaration

@@ -1,7 +1,7 @@
 """The state of one walk through a declaration: what is assumed, what is owed, and when to split into cases."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
@@ -18,8 +18,10 @@ from archc.sizes.prove import Always, Context, Fact, Never, Sometimes, decide, n
 from archc.sizes.size import Size, SizeLimit
 from archc.tensor import Type
 from archc.values import (
+    Applied,
     Architecture,
     Definition,
+    Env,
     Every,
     Flow,
     Formula,
@@ -134,6 +136,22 @@ class Chooser(Protocol):
         ...
 
 
+class Memory(Protocol):
+    """Knows what came out of mentions before: it walks a mention again, or answers for it."""
+
+    def applied(self, applied: Applied, into: Flow, site: "Site", walk: Callable[[], Flow]) -> Flow:
+        """Return what comes out of an op, block, model or space."""
+        ...
+
+    def decided(self, architecture: Architecture, by: object, into: Flow, walk: Callable[[], Flow]) -> Flow:
+        """Return what comes out of an architecture that a name decides; `by` is what `Chooser.take` returned."""
+        ...
+
+    def piped(self, pipe: s.Pipe, env: Env, into: Flow, walk: Callable[[Sequence[s.Expr], Flow], Flow]) -> Flow:
+        """Return what comes out of a pipeline, of which `walk` walks some stages."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One turn of a loop: what the loop binds in it, and its walk."""
@@ -241,6 +259,7 @@ class Session:
     flexible: bool = False
     emitter: Emitter | None = None
     chooser: Chooser | None = None
+    memory: Memory | None = None
     chosen: dict[str, "bool | str | float | int"] = field(default_factory=dict)
     guard: tuple[Assumption, ...] = ()
     inside: list[Definition] = field(default_factory=list)

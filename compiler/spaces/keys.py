@@ -1,6 +1,6 @@
 """Values, environments and types -> small numbers that are equal where they mean the same."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from archc.grammar import syntax as s
@@ -108,7 +108,7 @@ class Keys:
             case Method(layer, applied):
                 return "method", self.value(layer), self.value(applied)
             case Flow(kind):
-                return "flow", self.type(kind)
+                return "flow", self.type(kind), tuple(_handles(value))
             case Items(values):
                 return "items", tuple(map(self.value, values))
             case Fields(items):
@@ -198,6 +198,14 @@ class Keys:
                 return NOTHING.union(*(self.reach(entry) for _, entry in items))
             case _:
                 return NOTHING
+
+
+def _handles(value: Flow) -> Iterator[object]:
+    """Yield what an emitter calls the tensors of a value, from left to right; nothing where there is no emitter."""
+    if value.handle is not None:
+        yield value.handle
+    for part in value.parts:
+        yield from _handles(part)
 
 
 def has_depth(declaration: s.Declaration) -> bool:

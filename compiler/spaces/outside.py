@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.source import NOWHERE
-from archc.graph import OpNode
+from archc.graph import Graph, OpNode
 from archc.spaces.heads import head
 from archc.spaces.parsing import Search
 from archc.spaces.terms import CHANCE, WEIGHTS
@@ -23,7 +23,7 @@ class OutsideError(ValueError):
 
 def outside(search: Search) -> Diagnostic:
     """Return where the network leaves the space, as the walks of a search found it that found nothing."""
-    name = search.definition.name
+    name = search.session.definition.name
     ended = "" if search.is_complete else "; the search ended before all was tried"
     texts = search.entered()
     if texts != search.target.inputs:
@@ -35,10 +35,10 @@ def outside(search: Search) -> Diagnostic:
         return Diagnostic("A0925", text, span, hint=f"give both one input type: --at '{own}'")
     nodes = {number: step.node for step in reversed(search.target.steps) for number in step.made}
     live = _live(search, nodes)
-    missing = [number for number in sorted(live) if number not in search.tracer.made]
+    missing = [number for number in sorted(live) if number not in search.tracer.found]
     if missing:
         node = nodes[missing[0]]
-        before = sum(number in search.tracer.made for number in live)
+        before = sum(number in search.tracer.found for number in live)
         many = f"its first {before} operations are" if before > 1 else "what is before it is"
         text = f"`{node.op}` leaves the space: {many} those of a member, and this one is not{ended}"
         return Diagnostic("A0925", text, node.span, _instead(search, missing[0], node))
@@ -48,6 +48,19 @@ def outside(search: Search) -> Diagnostic:
     goes_on = _names([node for node in follows.values() if node is not last])
     label = f"here the space goes on with {goes_on}" if goes_on else ""
     return Diagnostic("A0925", text, last.span if last else NOWHERE, label)
+
+
+def beyond(name: str, broken: Mapping[str, str], graph: Graph) -> Diagnostic:
+    """Return what to say of a network that a space makes and bounds on its costs leave out.
+
+    `broken` has what the network has instead, by bound; where that is none, costs were rounded.
+    """
+    span = graph.nodes[-1].span if graph.nodes else NOWHERE
+    if not broken:
+        text = f"`{name}` makes this network, which is so near a bound that it is left out: costs are rounded there"
+        return Diagnostic("A0925", text, span, hint="widen the bound")
+    text = f"`{name}` makes this network, beyond its bound {' and '.join(broken)}: {', '.join(broken.values())}"
+    return Diagnostic("A0925", text, span, hint="widen the bound, or change the network")
 
 
 def _live(search: Search, nodes: Mapping[int, OpNode]) -> set[int]:

@@ -1,6 +1,6 @@
-"""A network -> the decisions by which a space makes it: every body is searched once at each value that it is given."""
+"""A network -> the decisions by which a space makes it: every mention is searched once at each value that it is given."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from archc.build import Argument, At, assemble, parameters_of
@@ -9,41 +9,26 @@ from archc.grammar import syntax as s
 from archc.grammar.source import Span
 from archc.graph import CallNode, Graph, LoopNode, OpNode
 from archc.rules.scripts import Script
-from archc.rules.session import Exhausted, Fork, PerUse, Refusal, Session, contained
+from archc.rules.session import Chooser, Exhausted, Fork, PerUse, Refusal, Session, Site, contained
 from archc.sizes.prove import Context
 from archc.sizes.size import Size
+from archc.spaces.cuts import Cuts
 from archc.spaces.keys import Keys, has_depth
 from archc.spaces.measures import depth_bound
-from archc.spaces.tracing import Ended, Mismatch, Target, Tracer, target, terms_of
-from archc.spaces.ways import Count, Entry, Mention, Nested, Result, Turn, spelled
-from archc.values import (
-    Applied,
-    Architecture,
-    Closure,
-    Decided,
-    Definition,
-    Env,
-    Fields,
-    Flow,
-    Interval,
-    Items,
-    Layer,
-    Method,
-    Value,
-)
-
-NOTHING = ("id", "clone", "zero")
-"""Arms that are tried last: they make no value of a network, so that nothing tells soon that they are wrong."""
-
-
-DEPTHS = (1, 2, 3, 4, 6, None)
-"""How deep spaces are mentioned inside themselves that bound their depth, pass by pass, so that simple ways come first."""
+from archc.spaces.options import Options
+from archc.spaces.terms import Step
+from archc.spaces.tracing import Ended, Made, Mismatch, Target, Tracer, target, terms_of
+from archc.spaces.ways import Entry, Met, Result, Token, Ways
+from archc.tensor import Tensor
+from archc.values import Applied, Architecture, Env, Flow, Interval, Value
 
 NO_BOUND = 10**15
 """The steps of a walk, which ends with the network that it follows: its search is what is bounded."""
 
-MOST_UNPACKED = 200
-"""Derivations of a mention that are tried where a name decides it."""
+RECALLED = 30
+"""The steps that it takes to know again what comes out of a mention."""
+
+Key = tuple[object, ...]
 
 
 class OutOfSteps(Exception):
@@ -51,13 +36,23 @@ class OutOfSteps(Exception):
 
 
 def search_for(
-    program: Program, name: str, graph: Graph, *, arguments: Mapping[str, Argument], at: At | None, steps: int
+    program: Program,
+    name: str,
+    graph: Graph,
+    *,
+    arguments: Mapping[str, Argument],
+    at: At | None,
+    steps: int,
+    options: Options | None = None,
 ) -> "Search":
-    """Return the search for the decisions by which the space `name` of the main file makes a network."""
+    """Return the search for the decisions by which the space `name` of the main file makes a network.
+
+    `options` are those that members of it take whose values have the types of values of the network.
+    """
     limits = replace(program.limits, steps=NO_BOUND)
     definition = program.definition(name)
     session = Session(definition, program.scopes, program.checker, Context(), limits=limits, trying=True)
-    return Search(program, definition, arguments, at, target(graph), session, steps, _numbers(graph))
+    return Search(session, arguments, at, target(graph), steps, _numbers(graph), options or Options())
 
 
 @dataclass(slots=True, eq=False)
@@ -66,149 +61,217 @@ class Search:
 
     A body is walked with every sequence of choices that makes nothing but values of the network, and a mention in it is a
     choice among what comes out of that: so a mention is searched once at each value that flows into it, however many
-    derivations have it. What a name decides is followed from mention to mention. `is_complete` tells at the end whether
-    all was tried in as many `steps`.
+    derivations have it. What a name decides is followed at each of its uses, and where it stands these are intersected.
+    `is_complete` tells at the end whether all was tried in as many `steps`.
     """
 
-    program: Program
-    definition: Definition
+    session: Session
     arguments: Mapping[str, Argument]
     at: At | None
     target: Target
-    session: Session
     steps: int
-    numbers: frozenset[str]
+    numbers: frozenset[float]
+    options: Options
     is_complete: bool = False
     tracer: Tracer = field(init=False)
     keys: Keys = field(init=False)
+    cuts: Cuts = field(init=False)
+    ways: Ways = field(init=False)
     depths: dict[int, int] = field(default_factory=dict)
-    _mentions: dict[tuple[object, ...], Mention] = field(default_factory=dict)
+    _results: dict[Key, Sequence[Result] | None] = field(default_factory=dict)
+    _ops: dict[Key, Made | None] = field(default_factory=dict)
     _bounds: dict[int, int | None] = field(default_factory=dict)
-    _held: list[object] = field(default_factory=list)
-    _deepest: int | None = None
     _is_cut: bool = False
 
     def __post_init__(self) -> None:
         self.tracer = Tracer(self.target, self._mention)
-        self.keys = Keys(self.program.scopes)
+        self.keys = Keys(self.session.scopes)
+        self.cuts = Cuts(self.keys)
+        self.ways = Ways()
+        self.session.memory = self
 
-    def found(self) -> Iterator[Script]:
-        """Yield the decisions of every derivation that makes the network: one of each way first, so that some come twice."""
-        for self._deepest in DEPTHS:
+    def found(self) -> Iterator[tuple[Script, bool]]:
+        """Yield the decisions of every derivation that makes the network, and whether its weights are surely as there.
+
+        The text is followed op by op first, or else but for ops that give nothing new, then in any order, so that some come
+        twice.
+        """
+        roots: Sequence[Result] = ()
+        for steps, every in ((self.target.text, True), (self.target.steps, False), (None, False)):
+            if roots and steps is self.target.steps:
+                continue
             self._is_cut = False
-            yield from self._derivations(Mention(self._root, {}, 0))
-            if not self._is_cut:
-                break
-        yield from self._derivations(Mention(self._root, {}))
-        self.is_complete = not self._is_cut and self.session.budget.spent <= self.steps
-
-    def _derivations(self, root: Mention) -> Iterator[Script]:
-        """Yield the decisions of every derivation from a root, as far as there are steps."""
-        self._mentions.clear()
-        known = 0
-        while not root.is_done:
-            try:
-                self._walk(root)
-            except OutOfSteps:
-                break
-            for result in root.results:
-                if len(result.ways) > known:
-                    known = len(result.ways)
-                    yield spelled(result.ways[-1])
-        count = Count()
-        for result in root.results:
-            yield from (spelled(count.unpacked(result, index)) for index in range(count.of(result)))
+            roots = self._roots(steps, every=every)
+            for root in roots:
+                alike = root.drawn == self.target.drawn and not root.shares
+                yield from ((self.ways.script(root, index), alike) for index in range(self.ways.count(root)))
+        self.is_complete = not self._is_cut
 
     def entered(self) -> tuple[str, ...]:
         """Return the types of the inputs of the space, as text."""
-        if not self.tracer.entered:
-            self.session.budget.spent = 0
-            self._walk(Mention(self._root, {}))
         return self.tracer.entered
 
     # ---------------------------------------------------------------- walks
+    def _roots(self, steps: Sequence[Step] | None, *, every: bool) -> Sequence[Result]:
+        """Return what comes out of the space, in an order of its ops or in any."""
+        self._results.clear()
+        self.ways = Ways()
+        self.tracer.steps, self.tracer.every, self.tracer.position = steps, every, 0
+        self.session.budget.spent = 0
+        try:
+            return self._solved(("root",), self._root)
+        except OutOfSteps:
+            self._is_cut = True
+            return ()
+
     def _root(self) -> Flow:
         """Walk the space once. Raises Mismatch where another network comes out."""
-        self.session.emitter = None
-        names = parameters_of(self.session, self.definition, self.arguments)
+        session = self.session
+        session.emitter = None
+        names = parameters_of(session, session.definition, self.arguments)
         try:
-            assemble(self.session, self.tracer, names, self.at)
+            assemble(session, self.tracer, names, self.at)
         except Ended as end:
             if tuple(terms_of(end.result)) == self.target.results:
                 return end.result
         raise Mismatch
 
-    def _walk(self, mention: Mention) -> None:
+    def _solved(self, key: Key, walk: Callable[[], Flow]) -> Sequence[Result]:
+        """Return all that comes out of a mention. Raises Mismatch inside the mention itself."""
+        if key in self._results:
+            known = self._results[key]
+            if known is None:
+                self._is_cut = True
+                raise Mismatch
+            return known
+        self._results[key] = None
+        trail: list[_Turn] = []
+        found: dict[Key, Result] = {}
+        number = len(self._results)
+        while True:
+            self._walk(_Guide(self, number, trail), walk, found)
+            while trail and trail[-1].at + 1 == len(trail[-1].options):
+                trail.pop()
+            if not trail:
+                break
+            trail[-1].at += 1
+        self._results[key] = tuple(found.values())
+        return tuple(found.values())
+
+    def _walk(self, guide: "_Guide", walk: Callable[[], Flow], found: dict[Key, Result]) -> None:
         """Walk a body with the choices that come next, and note what comes out."""
-        session = self.session
+        session, tracer = self.session, self.tracer
         if session.budget.spent > self.steps:
             raise OutOfSteps
-        own = Nested()
-        before = session.chooser, self.depths, self.tracer.position, session.depth
-        session.chooser, self.depths = _Guide(self, mention, own), mention.depths
-        self.tracer.position = mention.position
-        mention.place, mention.is_walked = 0, True
+        before = session.chooser, session.depth, self.depths
+        traced = tracer.position, tracer.drawn, tracer.shares, tracer.layers
+        session.chooser = guide
+        tracer.drawn, tracer.shares, tracer.layers = 0, False, {}
         try:
-            with contained(session.limits, self.definition.declaration.name_span):
-                flow = mention.walk()
+            with contained(session.limits, session.definition.declaration.name_span):
+                flow = walk()
         except (Mismatch, Refusal, Exhausted, Fork, PerUse):
             pass
         else:
-            key = (self.tracer.position, self.keys.type(flow.type), *terms_of(flow))
-            if key not in mention.known:
-                mention.known[key] = Result(flow, mention, self.tracer.position)
-                mention.results.append(mention.known[key])
-            mention.known[key].ways.append(tuple(own.entries))
+            way, demands = guide.finished()
+            out = tracer.position, tracer.drawn, tracer.shares
+            key = (*out, *_entering(flow), demands)
+            if key not in found:
+                found[key] = Result(flow, guide.number, *out, demands)
+            found[key].ways.append(way)
         finally:
-            session.chooser, self.depths, self.tracer.position, session.depth = before
-            mention.is_walked = False
-        mention.is_done = not self._moved(mention)
-
-    def _moved(self, mention: Mention) -> bool:
-        """Go on to what comes next at the last choice that has more; return whether there is one."""
-        trail = mention.trail
-        while trail:
-            turn = trail[-1]
-            if turn.at + 1 < len(turn.options) or (turn.mention is not None and self._more(turn.mention)):
-                turn.at += 1
-                return True
-            trail.pop()
-        return False
-
-    def _more(self, mention: Mention) -> bool:
-        """Walk a body until one more thing comes out; return whether it did."""
-        before = len(mention.results)
-        while not mention.is_done and len(mention.results) == before:
-            self._walk(mention)
-        return len(mention.results) > before
+            session.chooser, session.depth, self.depths = before
+            tracer.position, tracer.drawn, tracer.shares, tracer.layers = traced
 
     # ---------------------------------------------------------------- mentions
+    def applied(self, applied: Applied, into: Flow, site: Site, walk: Callable[[], Flow]) -> Flow:
+        """Return what comes out of an op, block or space. Raises Mismatch where nothing does."""
+        if self.session.emitter is None:
+            return walk()
+        self.session.count_step(site.span, RECALLED)
+        if site.layer is not None:
+            self.tracer.use(site.layer)
+        declaration = applied.definition.declaration
+        given = tuple((name, *self._known(value)) for name, value, _ in applied.arguments)
+        key: Key = (id(declaration), given, *_entering(into))
+        if declaration.kind == "op" and all(isinstance(kind, type) for _, kind, _ in given):
+            return self._op(key, walk)
+        return self._mentioned(key, walk)
+
+    def decided(self, architecture: Architecture, by: object, into: Flow, walk: Callable[[], Flow]) -> Flow:
+        """Return what comes out of what a name decides. Raises Mismatch where nothing does."""
+        guide = self._guide
+        key: Key = ("network", self.keys.value(architecture), *_entering(into))
+        used = guide.choose(self._solved(self._placed(key), walk))
+        assert isinstance(by, tuple)
+        guide.demand(by, used)
+        return self._taken(used)
+
+    def piped(self, pipe: s.Pipe, env: Env, into: Flow, walk: Callable[[Sequence[s.Expr], Flow], Flow]) -> Flow:
+        """Return what comes out of a pipeline, whose beginnings are searched once for each choice that follows in it."""
+        ends = self.cuts.ends(pipe, env) if self.session.emitter is not None else ()
+        if not ends:
+            return walk(pipe.stages, into)
+        key: Key = ("pipe", id(pipe), *self.keys.env(pipe, env), *_entering(into))
+
+        def upto(number: int) -> Flow:
+            start = ends[number - 1] if number else 0
+            stages = pipe.stages[start : ends[number]]
+            return self._mentioned((*key, number), lambda: walk(stages, upto(number - 1) if number else into))
+
+        return upto(len(ends) - 1)
+
+    def _op(self, key: Key, walk: Callable[[], Flow]) -> Flow:
+        """Return what an op makes, which is typed once. Raises Mismatch where the network has no such value."""
+        tracer = self.tracer
+        if key in self._ops:
+            known = self._ops[key]
+            if known is None:
+                raise Mismatch
+            return tracer.arrive(known)
+        tracer.last.clear()
+        try:
+            return walk()
+        except Refusal:
+            self._ops[key] = None
+            raise
+        finally:
+            for made in tracer.last:
+                self._ops[key] = made
+
+    def _mentioned(self, key: Key, walk: Callable[[], Flow]) -> Flow:
+        guide = self._guide
+        used = guide.choose(self._solved(self._placed(key), walk))
+        guide.entries.append(used)
+        return self._taken(used)
+
+    def _placed(self, key: Key) -> Key:
+        return (*key, self.tracer.position, *sorted(self.depths.items()))
+
+    def _taken(self, used: Result) -> Flow:
+        """Go on with what came out of a mention. Raises Mismatch where a name would have to decide two things."""
+        for token, result in used.demands:
+            self._guide.demand(token, result)
+        self.tracer.position = used.position
+        self.tracer.drawn += used.drawn
+        self.tracer.shares = self.tracer.shares or used.shares
+        return used.flow
+
+    @property
+    def _guide(self) -> "_Guide":
+        assert isinstance(self.session.chooser, _Guide), self.session.chooser
+        return self.session.chooser
+
+    def _known(self, value: Value) -> tuple[object, object]:
+        """Return what is equal for equal values: of a number, string or flag its kind and itself."""
+        if isinstance(value, (Size, bool, str, float)):
+            return type(value), value
+        return "number", self.keys.value(value)
+
     def _mention(
         self, declaration: s.Declaration, names: Mapping[str, Value], into: Flow, walk: Callable[[Flow], Flow]
     ) -> Flow:
-        """Return what comes out of a mention. Raises Mismatch where it is mentioned too deep, or nothing comes out."""
-        depths = self._deeper(declaration, names)
-        guide = self.session.chooser
-        assert isinstance(guide, _Guide), guide
-        own = {name: value for name, value in names.items() if not isinstance(value, Flow)}
-        if guide.is_again() or not all(self._is_known(value) for value in own.values()):
-            before, self.depths = self.depths, depths
-            try:
-                return walk(into)
-            finally:
-                self.depths = before
-        values = tuple((name, self.keys.value(value)) for name, value in own.items())
-        at = self.tracer.position
-        key = (id(declaration), at, values, self.keys.type(into.type), *terms_of(into), *sorted(depths.items()))
-        if key not in self._mentions:
-            self._held.append(declaration)
-            self._mentions[key] = Mention(lambda: walk(into), depths, at)
-        found = guide.result(self._mentions[key])
-        self.tracer.position = found.position
-        return found.flow
-
-    def _deeper(self, declaration: s.Declaration, names: Mapping[str, Value]) -> dict[int, int]:
-        """Return the depths inside a mention. Raises Mismatch where it is too deep."""
+        """Return what comes out of a body. Raises Mismatch where it is mentioned too deep."""
         number = id(declaration)
         if number not in self._bounds:
             known: int | None = None
@@ -218,153 +281,128 @@ class Search:
             self._bounds[number] = known
         most = self._bounds[number]
         if most is None:
-            return self.depths
+            return walk(into)
         depth = self.depths.get(number, 0) + 1
-        if self._deepest is not None and depth > self._deepest < most:
-            self._is_cut = True
-            raise Mismatch
         if depth > most:
             raise Mismatch
-        return {**self.depths, number: depth}
-
-    def _is_known(self, value: Value) -> bool:
-        """Return whether a value is the same at each mention: no name has decided a part of it, and it is no tensor."""
-        match value:
-            case Flow() | Decided() | Method():
-                return False
-            case Applied(_, arguments):
-                return all(self._is_known(entry) for _, entry, _ in arguments)
-            case Closure(expr, env):
-                free = self.keys.names(expr, env.module).free
-                return all(self._is_known(env.names[name]) for name in free if name in env.names)
-            case Layer(architecture):
-                return self._is_known(architecture)
-            case Items(values):
-                return all(map(self._is_known, values))
-            case Fields(items):
-                return all(self._is_known(entry) for _, entry in items)
-            case _:
-                return True
-
-    def unpacked(self, result: Result) -> Turn:
-        """Return the choice among the derivations of something that came out of a mention."""
-        while not result.mention.is_done:
-            self._walk(result.mention)
-        count = Count()
-        self._is_cut = self._is_cut or count.of(result) > MOST_UNPACKED
-        return Turn([Nested(count.unpacked(result, index)) for index in range(min(count.of(result), MOST_UNPACKED))])
-
-    def results_of(self, mention: Mention) -> Turn:
-        """Return the choice among what comes out of a mention. Raises Mismatch where nothing does."""
-        if mention.is_walked or not (mention.results or self._more(mention)):
-            raise Mismatch
-        return Turn(mention.results, mention)
-
-    # ---------------------------------------------------------------- choices
-    def ordered(self, options: tuple[str, ...], possible: tuple[int, ...]) -> tuple[int, ...]:
-        """Return options by number in the order in which they are tried; `options` are their texts."""
-
-        def rank(number: int) -> int:
-            text = options[number]
-            if text.partition("(")[0] in NOTHING:
-                return 2
-            return int(text.isdecimal() and text not in self.numbers)
-
-        return tuple(sorted(possible, key=rank))
+        before, self.depths = self.depths, {**self.depths, number: depth}
+        try:
+            return walk(into)
+        finally:
+            self.depths = before
 
     def within(self, interval: Interval) -> tuple[float, ...]:
         """Return the numbers of the network that are in an interval, or else its middle."""
         low, high = _float(interval.low), _float(interval.high)
-        found = {float(text) for text in self.numbers}
-        return tuple(sorted(number for number in found if low <= number <= high)) or ((low + high) / 2,)
+        return tuple(sorted(number for number in self.numbers if low <= number <= high)) or ((low + high) / 2,)
+
+
+@dataclass(slots=True)
+class _Turn:
+    """A choice of a walk: what there is to take, and what is taken now."""
+
+    options: Sequence[int] | Sequence[float] | Sequence[Result]
+    at: int = 0
 
 
 @dataclass(slots=True)
 class _Guide:
-    """Makes the choices of a walk as its mention says; what a name has decided it makes again."""
+    """Makes the choices of one walk of a mention as its trail says, and the first ones from there on."""
 
     search: Search
-    mention: Mention
-    nested: Nested
-    at: int = 0
+    number: int
+    trail: list[_Turn]
+    place: int = 0
+    entries: list[Entry] = field(default_factory=list)
+    named: dict[Token, int] = field(default_factory=dict)
+    demands: dict[Token, frozenset[Result]] = field(default_factory=dict)
     trusted: bool = True
 
     def option(self, options: Callable[[], tuple[str, ...]], shares: tuple[float, ...], span: Span) -> int:
-        """Return an option that has a share. Raises Mismatch where a name has decided otherwise."""
-        possible = tuple(number for number, share in enumerate(shares) if share)
-        found = self._next(lambda: self._turn(lambda: self.search.ordered(options(), possible)))
-        if not isinstance(found, int) or found not in possible:
-            raise Mismatch
+        """Return an option that has a share. Raises Mismatch where none is left."""
+        found = self._next(self.search.options.possible(shares, span))
+        assert isinstance(found, int)
+        self.entries.append(found)
         return found
 
     def real(self, interval: Interval, span: Span) -> float:
-        """Return a number of the network, or else the middle of the range. Raises Mismatch as `option`."""
-        found = self._next(lambda: self._turn(lambda: self.search.within(interval)))
-        if not isinstance(found, float):
-            raise Mismatch
+        """Return a number of the network, or else the middle of the range."""
+        found = self._next(self.search.within(interval))
+        assert isinstance(found, float)
+        self.entries.append(found)
         return found
 
     def take(self, architecture: Architecture) -> object:
-        """Return what the architecture is to decide. Raises Mismatch as `option`."""
-        found = self._next(Nested)
-        if not isinstance(found, Nested):
-            raise Mismatch
-        return found
+        """Return the token of an architecture; each use of it demands that it decides something."""
+        token = self.number, len(self.named)
+        self.named[token] = len(self.entries)
+        self.entries.append(Met(frozenset()))
+        return token
 
-    def again(self, decided: object) -> "_Guide":
-        """Return what makes the choices of a name."""
-        assert isinstance(decided, Nested)
-        return _Guide(self.search, self.mention, decided)
+    def again(self, decided: object) -> Chooser:
+        """Raise AssertionError: what a name decides is searched, not walked."""
+        raise AssertionError(decided)
 
-    def is_again(self) -> bool:
-        """Return whether a name makes the choices of a mention again, which are then told apart: one derivation of it."""
-        entries = self.nested.entries
-        if self.at == len(entries):
-            return False
-        packed = entries[self.at]
-        if isinstance(packed, Result):
-            found = self.mention.turn(lambda: self.search.unpacked(packed))
-            assert isinstance(found, Nested), found
-            entries[self.at : self.at + 1] = _copied(found).entries
-        return True
-
-    def result(self, mention: Mention) -> Result:
+    def choose(self, results: Sequence[Result]) -> Result:
         """Return what comes out of a mention. Raises Mismatch where nothing does."""
-        found = self._next(lambda: self.mention.turn(lambda: self.search.results_of(mention)))
-        assert isinstance(found, Result), found
+        found = self._next(results)
+        assert isinstance(found, Result)
         return found
 
-    def _turn(self, options: Callable[[], tuple[int, ...] | tuple[float, ...]]) -> Entry:
-        return self.mention.turn(lambda: Turn(options()))
+    def demand(self, token: Token, result: Result) -> None:
+        """Let a name decide what leads to a result. Raises Mismatch where that goes with nothing it decides already."""
+        wanted = self.demands.get(token, frozenset()) | {result}
+        if not self.search.ways.are_met(wanted):
+            raise Mismatch
+        self.demands[token] = wanted
 
-    def _next(self, made: Callable[[], Entry]) -> Entry:
-        if self.at == len(self.nested.entries):
-            self.nested.entries.append(made())
-        self.at += 1
-        return self.nested.entries[self.at - 1]
+    def finished(self) -> tuple[tuple[Entry, ...], frozenset[tuple[Token, Result]]]:
+        """Return the way that was gone, and what it demands of the names around it."""
+        for token, place in self.named.items():
+            self.entries[place] = Met(self.demands.pop(token, frozenset()))
+        around = frozenset((token, result) for token, results in self.demands.items() for result in results)
+        return tuple(self.entries), around
+
+    def _next(self, options: Sequence[int] | Sequence[float] | Sequence[Result]) -> int | float | Result:
+        if not options:
+            raise Mismatch
+        if self.place == len(self.trail):
+            self.trail.append(_Turn(options))
+        turn = self.trail[self.place]
+        self.place += 1
+        return turn.options[turn.at]
 
 
-def _copied(nested: Nested) -> Nested:
-    """Return decisions of a walk of their own, which may go on with them."""
-    return Nested([_copied(entry) if isinstance(entry, Nested) else entry for entry in nested.entries])
+def _entering(value: Flow) -> Iterator[object]:
+    """Yield what a value is: its terms, which have one type each but for qualifiers, and how these are bundled."""
+    if isinstance(value.type, Tensor):
+        yield value.handle
+        if value.type.tags:
+            yield value.type.tags
+    else:
+        yield len(value.parts)
+        for part in value.parts:
+            yield "in"
+            yield from _entering(part)
 
 
 def _float(bound: object) -> float:
     return bound if isinstance(bound, float) else float(bound.constant or 0) if isinstance(bound, Size) else 0.0
 
 
-def _numbers(graph: Graph) -> frozenset[str]:
-    """Return the numbers of a network as text: those that its operations are given, and the sizes of its values."""
-    found: set[str] = set()
+def _numbers(graph: Graph) -> frozenset[float]:
+    """Return the numbers that the operations of a network are given."""
+    found: set[float] = set()
     waiting = [graph]
     while waiting:
         for node in waiting.pop().nodes:
             match node:
-                case OpNode(attributes=attributes, outputs=outputs):
-                    found.update(str(value) for _, value in attributes if isinstance(value, Size | float))
-                    found.update(str(size) for kind in outputs for size in kind.sizes)
+                case OpNode(attributes=attributes):
+                    found.update(value for _, value in attributes if isinstance(value, float))
+                    sizes = (value.constant for _, value in attributes if isinstance(value, Size))
+                    found.update(float(size) for size in sizes if size is not None)
                 case CallNode(graph=inner):
                     waiting.append(inner)
                 case LoopNode(steps=steps):
                     waiting.extend(steps)
-    return frozenset(text for text in found if text.replace(".", "", 1).isdecimal())
+    return frozenset(found)

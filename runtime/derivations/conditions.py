@@ -41,6 +41,10 @@ class Bounds:
     high: int | None = None
     unit: str = ""
 
+    def allows(self, value: int) -> bool:
+        """Return whether a cost is within."""
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
     def __str__(self) -> str:
         if self.low == self.high and self.low is not None:
             return f"{self.cost} == {self.low:,}{self.unit}"
