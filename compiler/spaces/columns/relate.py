@@ -119,6 +119,7 @@ class Relations:
                 continue
             if not begun.isdisjoint(new):
                 raise NotPlain  # an ask that waits for itself, or for another that was begun with it
+            self._require(len(known) + len(new))
             waiting.append(wanted)
             stack.append(self._answered(np.array(new, dtype=np.int64), begun))
 
@@ -182,6 +183,7 @@ class Relations:
         self._require(self.table.label.size)
 
     def _require(self, edges: int) -> None:
+        """Raise TooLarge where there would be more edges than there may be, or as many asks."""
         if edges > self.most_edges:
             raise TooLarge(self.named)
 
@@ -198,6 +200,7 @@ class Relations:
             node = nodes[number]
             assert isinstance(node, Union)
             how = node.close
+            self._require(len(node.arms) * len(places))
             for decided, arm in node.arms:
                 wanted.append(self._keys(arm, kinds[places], budgets[places], node.deeper))
                 rows.append(places)
@@ -243,6 +246,7 @@ class Relations:
             node = nodes[number]
             assert isinstance(node, Sequence)
             how = node.close
+            self._require(len(node.stages) * len(places))
             for decided, stage in node.stages:
                 wanted.append(self._keys(stage, kinds[places], budgets[places]))
                 rows.append(places)
@@ -295,10 +299,11 @@ class Relations:
         kinds = states = np.empty((len(row), 0), dtype=np.int64)
         for place, part in enumerate(node.parts):
             answers = yield self._keys(part.form, entered[:, place], asks.budgets)
-            pieces = [
-                self._more(node.mergers, answers[row[some]], kinds[some], states[some], row[some])
-                for some in self._slices(self.results.count.all[answers[row]])
-            ]
+            pieces, made = [], 0
+            for some in self._slices(self.results.count.all[answers[row]]):
+                pieces.append(self._more(node.mergers, answers[row[some]], kinds[some], states[some], row[some]))
+                made += len(pieces[-1][0])
+                self._require(self.table.label.size + made)
             row, kinds, states = (np.concatenate(columns) for columns in zip(*pieces, strict=True))
         order = _nested_first(node.parts)
         self._tuples(asks, node, row, kinds, states[:, order], sum(part.nested for part in node.parts))
@@ -317,13 +322,12 @@ class Relations:
             first = last
 
     def _more(self, mergers: Mergers, answers: Ints, kinds: Ints, states: Ints, row: Ints) -> tuple[Ints, Ints, Ints]:
-        """Return tuples with one more part, each that an op behind them may take. Raises TooLarge."""
+        """Return tuples with one more part, each that an op behind them may take."""
         before, out, state = self.results.gathered(answers)
         kinds = np.concatenate([kinds[before], out[:, None]], axis=1)
         if kinds.shape[1] > 1 and mergers:
             kept = self._mergeable(mergers, kinds)
             before, kinds, state = before[kept], kinds[kept], state[kept]
-        self._require(self.table.label.size + len(before))
         return row[before], kinds, np.concatenate([states[before], state[:, None]], axis=1)
 
     def _tuples(self, asks: Asks, node: Product, row: Ints, kinds: Ints, states: Ints, nested: int) -> None:
@@ -379,6 +383,7 @@ class Relations:
             pieces = [number(value, plan.number, kind) for kind in asks.kinds[some].tolist()]
             uses = self.table.uses.pieces(pieces, 0 if isinstance(value, Method) else 1)
             states = self.table.leaves(out[some], uses)
+            self._require(self.table.label.size)
         self.results.add(asks.keys.tolist(), (out != NOBODY).astype(np.int64), out[some], states)
 
 
