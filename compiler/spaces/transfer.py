@@ -124,6 +124,36 @@ def guarded(transfer: Transfer, kind: Sized) -> Sized | None:
         return None
 
 
+class Axis:
+    """An axis of whatever size there may be: it can be moved, and is Unsupported where it is looked at."""
+
+    __slots__ = ("place",)
+
+    def __init__(self, place: int) -> None:
+        self.place = place
+
+    def __lt__(self, _: object) -> bool:
+        return False  # a size that went in is neither too small nor too large to come out
+
+    __gt__ = __lt__
+
+    def _looked_at(self, *_: object) -> "Axis":
+        raise Unsupported
+
+    __eq__ = __ne__ = __le__ = __ge__ = _looked_at  # type: ignore[assignment]  # they return nothing
+    __hash__ = None  # type: ignore[assignment]  # as of all that cannot be compared
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __neg__ = _looked_at
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __index__ = _looked_at
+
+
+def moved(transfer: Transfer, rank: int) -> tuple[int | Axis, ...] | None:
+    """Return what comes of all tensors of so many axes; None where none fits. Raises Unsupported where sizes decide that."""
+    found = guarded(transfer, tuple(map(Axis, range(rank))))  # type: ignore[arg-type]  # axes in the place of sizes
+    if isinstance(found, Parts):
+        raise Unsupported
+    return found
+
+
 # ---------------------------------------------------------------- ops with rules of their own
 def _id(_: Names) -> Transfer:
     return lambda kind: kind

@@ -19,7 +19,7 @@ from archc.spaces.groups import EMPTY, Named
 from archc.spaces.merging import Mergers, merger
 from archc.spaces.refiner import Refiner, TooLarge, adds_nothing
 from archc.spaces.statics import Budget, Plan
-from archc.spaces.transfer import guarded
+from archc.spaces.transfer import Transfer, guarded, moved
 from archc.values import Method
 
 FORM, BUDGET = 1 << 44, 1 << 32
@@ -351,27 +351,38 @@ class Relations:
             op = merger(node.plan.value)
             out = np.full(len(kinds), NOBODY, dtype=np.int64)
             for some, parts in self.shapes.items(kinds):
-                if op is not None and _merges(node.plan, parts.shape[1]) and self.shapes.plain(parts).all():
+                if op is not None and _merges(node.plan, parts.shape[1]) and (self.shapes.ranks(parts) >= 0).all():
                     out[some] = self.shapes.merged(op, parts)
                 else:
-                    out[some] = self._types(node.plan, kinds[some].tolist())
+                    out[some] = self._types(node.plan, kinds[some])
             self._leaves(Asks(asks.keys[places]), node.plan, out)
 
-    def _types(self, plan: Plan, kinds: list[int]) -> list[int]:
+    def _types(self, plan: Plan, kinds: Ints) -> Ints:
         """Return what comes out of an architecture at some types; NOBODY where it takes one not."""
-        refiner, found = self.refiner, list[int]()
-        transfer = refiner.transfers.of(plan.value, plan.number)
-        known, number = refiner.keys.sizes, refiner.keys.sized
-        for kind in kinds:
-            sizes = None if transfer is None else known[kind]
+        transfer = self.refiner.transfers.of(plan.value, plan.number)
+        found = np.empty(len(kinds), dtype=np.int64)
+        for rank, places in by_value(self.shapes.ranks(kinds)):
             try:
-                if transfer is None or sizes is None:
+                if transfer is None or rank < 0:
                     raise Unsupported
-                output = guarded(transfer, sizes)
-                found.append(NOBODY if output is None else number(output))
+                axes = moved(transfer, rank)
             except Unsupported:
-                found.append(next((out for out, _ in refiner.piece(plan, kind).ways), NOBODY))
+                found[places] = [self._type(plan, transfer, kind) for kind in kinds[places].tolist()]
+            else:
+                found[places] = NOBODY if axes is None else self.shapes.moved(axes, kinds[places])
         return found
+
+    def _type(self, plan: Plan, transfer: Transfer | None, kind: int) -> int:
+        keys = self.refiner.keys
+        sizes = keys.sizes[kind]
+        if transfer is not None and sizes is not None:
+            try:
+                output = guarded(transfer, sizes)
+            except Unsupported:
+                pass
+            else:
+                return NOBODY if output is None else keys.sized(output)
+        return next((out for out, _ in self.refiner.piece(plan, kind).ways), NOBODY)
 
     def _leaves(self, asks: Asks, plan: Plan, out: Ints) -> None:
         """Answer asks for an architecture without choices."""

@@ -1,6 +1,6 @@
 """Types by number as rows of sizes, and the ops that merge tuples on them, many at once."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +10,7 @@ from archc.spaces.forest import Ints
 from archc.spaces.keys import Keys
 from archc.spaces.merging import Merger, sides
 from archc.spaces.sized import MOST, Parts
+from archc.spaces.transfer import Axis
 from archc.tensor import Product
 
 MOST_AXES = 8
@@ -150,8 +151,18 @@ class Shapes:
         found[fits] = self.tensors(ranks[fits], last[fits])
         return found
 
-    def plain(self, kinds: Ints) -> Flags:
-        """Return whether types are plain tensors of numbers."""
+    def ranks(self, kinds: Ints) -> Ints:
+        """Return how many axes types have; OTHER where one is no plain tensor of numbers."""
         self.read()
-        plain: Flags = self.rank.all[kinds] >= 0
-        return plain
+        return self.rank.all[kinds]
+
+    def moved(self, axes: Sequence[int | Axis], kinds: Ints) -> Ints:
+        """Return the types of these axes, each of a size or as in the tensors of `kinds`."""
+        _, dims = self._sized(kinds)
+        columns = [dims[:, axis.place] if isinstance(axis, Axis) else np.full(len(kinds), axis) for axis in axes]
+        if not columns:
+            return np.full(len(kinds), self.keys.sized(()))
+        number = self.keys.sized
+        return np.array(
+            [number(row) for row in zip(*(column.tolist() for column in columns), strict=True)], dtype=np.int64
+        )
