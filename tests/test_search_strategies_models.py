@@ -349,6 +349,27 @@ def test_samplers_that_cannot_use_conditions_say_so(space: Space, recursive: Spa
         make("optuna:tpe", context(recursive), {})
 
 
+@pytest.mark.parametrize("most", [7, 19, 33])
+def test_what_a_sampler_asks_again_is_told_to_it_and_costs_nothing(recursive: Space, most: int) -> None:
+    search = Search(recursive, OBJECTIVE, "optuna:tpe", seed=1, evaluations=40, ahead=1)
+    whole = ran(search).history
+    again = [trial.origin["again"] for trial in whole if trial.origin.get("again")]
+    assert again and len({trial.key for trial in whole}) == len(whole) == 40
+    assert sum(trial.origin["operator"] == "draw" for trial in whole) < 4
+    kept = Kept(most=most)
+    with pytest.raises(KeyboardInterrupt):
+        run(search, Inline(Digits(), OBJECTIVE), by_key, keeper=kept)
+    resumed = run(search, Inline(Digits(), OBJECTIVE), by_key, saved=kept.saved).history
+    assert essence(resumed) == essence(whole)
+
+
+def test_a_sampler_that_asks_only_again_says_so() -> None:
+    tiny = archc.loads("arch 0.1\nspace Net : [8] -> [8] = relu | (tanh | gelu) * (1..5)\n")["Net"].space()
+    with pytest.warns(UserWarning, match="20 members were drawn at random instead"):
+        result = ran(Search(tiny, OBJECTIVE, "optuna:random", {}, seed=1, ahead=1))
+    assert len(result.history) == tiny.count() == 63
+
+
 # ---------------------------------------------------------------- language models
 @pytest.fixture
 def writing(space: Space) -> Iterator[ModuleType]:

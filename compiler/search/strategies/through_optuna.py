@@ -1,12 +1,13 @@
 """Optuna's samplers: each decision on the way is a parameter, and which come next depends on those before.
 
 Akiba, Sano, Yanase, Ohta and Koyama, "Optuna: A Next-generation Hyperparameter Optimization Framework" (KDD 2019). Optuna proposes
-decisions, archc which of them lead to a member. Each sampler is made anew for a proposal with a seed of its own, and all
-that it left in a trial stands in the proposal's origin, so that a search resumes.
+decisions, archc which of them lead to a member. Where that was asked before, the sampler is told what came of it, which costs no
+evaluation, and is asked again. Each sampler is made anew for a proposal with a seed of its own, and what it left in a
+trial, and what it asked again before that, stand in the proposal's origin, so that a search resumes.
 """
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -20,16 +21,19 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.samplers import BaseSampler
     from optuna.study import Study
-    from optuna.trial import FrozenTrial
+    from optuna.trial import FrozenTrial, TrialState
     from optuna.trial import Trial as Asking
 
 SAMPLERS = ("tpe", "tpe-multivariate", "random", "nsga2", "nsga3", "gp")
 FLAT = frozenset({"nsga2", "nsga3", "gp"})
 """These use only parameters that every trial has, and draw all others at random."""
 
-TRIES = 3
+TRIES = 10
 """How many members in a row that were asked before are taken from a sampler, each as dear as one that was not, until one is drawn
 at random instead."""
+
+MANY = 20
+"""After so many draws in the place of what the sampler asked again, it says so."""
 
 
 class ThroughOptuna:
@@ -47,6 +51,8 @@ class ThroughOptuna:
         self._study: Study = optuna.create_study(directions=["maximize"] * many, sampler=self._make(0))
         self._numbers: dict[int, int] = {}
         self._told: set[int] = set()
+        self._repeated: set[int] = set()
+        self._draws = 0
         if sampler in FLAT and self._is_conditional():
             text = f"Optuna's {sampler} uses only decisions that every member has, and draws the others of this space at random"
             warnings.warn(f"{text}; nearest that uses all: tpe", stacklevel=2)
@@ -56,18 +62,24 @@ class ThroughOptuna:
         import optuna
 
         self._learn()
+        number = len(self._history)
+        again: list[Json] = []
+        self._repeated.add(number)
         for _ in range(TRIES):
             self._study.sampler = self._make(rng.getrandbits(32))
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 asking = self._study.ask()
                 member = Member(self._space, self._derived(asking, rng))
-            if not self._history.seen(member, 1.0):
-                self._numbers[len(self._history)] = asking.number
-                left: Json = dict(self._study.get_trials(deepcopy=False)[asking.number].system_attrs)
-                return Proposal(member, origin={"operator": self._name, "optuna": left})
-            self._study.tell(asking, state=optuna.trial.TrialState.FAIL)
-        return Proposal(unseen(self._history, rng), origin={"operator": "draw"})
+            left: Json = dict(self._study.get_trials(deepcopy=False)[asking.number].system_attrs)
+            known = self._history.find(member)
+            if known is None:
+                self._numbers[number] = asking.number
+                return Proposal(member, origin={"operator": self._name, "optuna": left, "again": again})
+            self._study.tell(asking, self._history.values(known), state=self._state(known, ended=True))
+            again.append([known.number, left])
+        self._say_so()
+        return Proposal(unseen(self._history, rng), origin={"operator": "draw", "again": again})
 
     def tell(self, trial: Trial) -> None:
         """Learn nothing now: the study is brought up to the history before the next proposal."""
@@ -92,34 +104,54 @@ class ThroughOptuna:
                 walk.take(str(asking.suggest_categorical(choice.name, choice.options)))
         return walk.derivation()
 
+    def _say_so(self) -> None:
+        self._draws += 1
+        if self._draws == MANY:
+            text = f"Optuna's {self._name} asks for members again: it was told what came of them, without an evaluation, and"
+            text = f"{text} {MANY} members were drawn at random instead, each after {TRIES} of these"
+            warnings.warn(f"{text}; nearest that asks for none again: evolution", stacklevel=2)
+
     def _learn(self) -> None:
         """Bring the study up to the history, by number."""
-        import optuna
-
         for trial in self._history:
             if trial.number in self._told or trial.status == "lost":
                 continue
-            values = self._history.values(trial)
-            state = optuna.trial.TrialState.COMPLETE if values is not None else optuna.trial.TrialState.FAIL
             known = self._numbers.get(trial.number)
             if trial.ended:
                 self._told.add(trial.number)
             if known is None:
+                self._repeat(trial)
                 self._numbers[trial.number] = len(self._study.get_trials(deepcopy=False))
-                self._study.add_trial(self._frozen(trial, None if not trial.ended else values, ended=trial.ended))
+                self._study.add_trial(self._frozen(trial, trial.origin.get("optuna")))
             elif trial.ended:
-                self._study.tell(known, values, state=state)
+                self._study.tell(known, self._history.values(trial), state=self._state(trial))
 
-    def _frozen(self, trial: Trial, values: tuple[float, ...] | None, *, ended: bool) -> "FrozenTrial":
+    def _repeat(self, trial: Trial) -> None:
+        """Tell a study that is made anew what was asked again before a trial."""
+        again = trial.origin.get("again")
+        if trial.number in self._repeated or not isinstance(again, Sequence):
+            return
+        self._repeated.add(trial.number)
+        for entry in again:
+            match entry:
+                case [int() as number, left]:
+                    self._study.add_trial(self._frozen(self._history[number], left, ended=True))
+
+    def _state(self, trial: Trial, *, ended: bool = False) -> "TrialState":
+        from optuna.trial import TrialState
+
+        if trial.done:
+            return TrialState.COMPLETE
+        return TrialState.FAIL if trial.ended or ended else TrialState.RUNNING
+
+    def _frozen(self, trial: Trial, left: Json, *, ended: bool = False) -> "FrozenTrial":
         """Return a trial as Optuna keeps it: its parameters are the decisions of its derivation."""
         import optuna
 
-        states = optuna.trial.TrialState
         params, distributions = self._parameters(trial.derivation)
-        left = trial.origin.get("optuna")
         return optuna.trial.create_trial(
-            state=states.RUNNING if not ended else states.FAIL if values is None else states.COMPLETE,
-            values=values,
+            state=self._state(trial, ended=ended),
+            values=self._history.values(trial),
             params=params,
             distributions=distributions,
             system_attrs=dict(left) if isinstance(left, Mapping) else {},
