@@ -160,6 +160,25 @@ def test_a_given_network_is_tried_first(folder: Path) -> None:
     assert first.origin == {"operator": "given"} and first.key == "1 2"
 
 
+def test_a_record_is_given_back_as_it_was_written(folder: Path, capsys: Output) -> None:
+    text = 'space Joint = { net = Net, train = { epochs = 1 | 2 | 3, optimizer = "sgd" | "adam" } }'
+    (folder / "net.arch").write_text(f"{SPACE}\n{text}\n")
+    assert main(["sample", "net.arch:Joint", "--json", "--seed", "5"]) == 0
+    (folder / "found.json").write_text(capsys.readouterr().out)
+    assert main(["sample", "net.arch:Joint", "-o", "found.arch", "--seed", "5"]) == 0
+    key = json.loads((folder / "found.json").read_text())["members"][0]["key"]
+    for number, given in enumerate(("found.json", "found.arch:Joint")):
+        words = (*SUM, "--trials", "2", "--seed-arch", given, "--store", f"{number}.archdb", "--quiet")
+        assert search(*words, space="Joint") == 0
+        assert read(folder / f"{number}.archdb").saved.trials[0].key == key
+    (folder / "net.arch").write_text(f"{SPACE}\n{text.replace('1 | 2 | 3', '4 | 5 | 6')}\n")
+    capsys.readouterr()
+    assert search(*SUM, "--trials", "2", "--seed-arch", "found.json", space="Joint") == 2
+    assert "`found.json` is no member of `Joint`: `train.epochs` is" in capsys.readouterr().err.replace(
+        "\n       ", " "
+    )
+
+
 def test_an_interrupt_is_130_and_resumable(folder: Path) -> None:
     command = [sys.executable, "-u", "-m", "archc", "search", "net.arch:Net", "--task", "python:my_tasks:Slow"]
     with subprocess.Popen(

@@ -81,7 +81,7 @@ def planned(asked: Asked, kept: "About | None", command: str) -> Planned:
         evaluations=positive(asked.trials, "--trials") if asked.trials else None,
         seconds=positive(asked.seconds, "--seconds") if asked.seconds else None,
         ahead=_kept_number(asked.ahead, "--ahead", kept, "ahead", 1 if workers == 1 and not asked.ray else None),
-        given=_given(asked, space, kept),
+        given=_given(asked, space),
     )
     notes = {**_origin(asked, program, space, latency).notes(command), "given": list(asked.given)}
     return Planned(search, task, task_name, about(search, task_name, notes))
@@ -234,22 +234,50 @@ def _kept_number(text: str, option: str, kept: "About | None", key: str, default
     return default
 
 
-def _given(asked: Asked, space: "Space", kept: "About | None") -> "tuple[Member, ...]":
+def _given(asked: Asked, space: "Space") -> "tuple[Member, ...]":
     """Return the members that the search tries first. Raises WrongCall where one is outside the space."""
     from archc.cli.target import built
     from archc.grammar.diagnostics import CompileError
+    from archc.search.given import NoMember
     from archc.spaces.outside import OutsideError
 
-    found = []
+    found: list[Member] = []
     for seed in asked.given:
         try:
-            found.append(space.parsed(built(seed, "", ()), most=1)[0])
-        except TypeError as error:
-            raise WrongCall("A0925", str(error), seed) from error
+            if seed.endswith(".json"):
+                found.extend(_from_json(space, seed))
+            elif space.of_records:
+                found.append(_from_record(space, seed))
+            else:
+                found.append(space.parsed(built(seed, "", ()), most=1)[0])
         except OutsideError as outside:
             message = f"`{seed}` is no member of `{space.name}`: {outside.diagnostic.message}"
             raise CompileError([replace(outside.diagnostic, message=message)]) from outside
+        except NoMember as other:
+            raise WrongCall("A0925", f"`{seed}` is no member of `{space.name}`: {other}", seed) from other
+        except ValueError as error:
+            raise WrongCall("A0925", f"`{seed}`: {error}", seed) from error
     return tuple(found)
+
+
+def _from_json(space: "Space", seed: str) -> "list[Member]":
+    from archc.cli.target import missing
+    from archc.search.given import from_json
+
+    path = Path(seed)
+    if not path.is_file():
+        raise missing(seed)
+    return from_json(space, path.read_text(encoding="utf-8"))
+
+
+def _from_record(space: "Space", seed: str) -> "Member":
+    from archc.check import check
+    from archc.cli.refined import space_at
+    from archc.cli.target import loaded, split
+    from archc.search.given import from_record
+
+    path, name = split(seed)
+    return from_record(space, space_at(check(loaded(path)), name, "", (), ""))
 
 
 def positive(text: str, option: str) -> int:

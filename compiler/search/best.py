@@ -79,6 +79,8 @@ def export_best(member: Member, trial: Trial, task: AnyTask, folder: Path, notes
         "seed": trial.seed,
         "hash": found.hash,
         "identity": trial.identity,
+        "key": member.key,
+        "member": member.hash,
         "metrics": dict(trial.metrics),
         "metrics_of_these_weights": dict(metrics),
         "weights": "trained by the task" if trained else "fresh, of the seed",
