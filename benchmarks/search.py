@@ -145,7 +145,7 @@ def parts(seeds: int) -> Mapping[str, Callable[[], Iterator[Figure]]]:
     return {
         "loop": loop_figures,
         "table": partial(table_figures, seeds),
-        "recursive": partial(recursive_figures, 15 if is_full else 7, 3 if is_full else 1),
+        "recursive": partial(recursive_figures, 15 if is_full else 7, 15 if is_full else 1),
     }
 
 

@@ -16,6 +16,7 @@ import archc
 from archc.members import Member, Space
 from archc.runtime.derivations.best import cheapest, dearest
 from archc.runtime.derivations.weights import by_weight
+from archc.search.ageing import Ageing
 from archc.search.fronts import crowding, fronts
 from archc.search.jobs import Inline, Job
 from archc.search.loop import Bound as Within
@@ -24,6 +25,7 @@ from archc.search.operators import FLOOR, Operators
 from archc.search.places import derive, features, pick
 from archc.search.protocol import Context, History, Json, Objective, Outcome, Proposal, Trial, dominates, make
 from archc.search.rungs import fidelities
+from archc.search.starts import Starts
 from archc.search.strategies.map_elites import MapElites
 from archc.search.strategies.nsga2 import survivors as by_crowding
 from archc.search.strategies.nsga3 import directions
@@ -445,3 +447,39 @@ def test_operators_that_lead_to_better_ones_are_taken_more_often(space: Space) -
     for _ in range(100):
         child = operators.vary(rng.randrange(60), rng.randrange(60), rng)
         assert child is not None and not history.seen(child.member)
+
+
+# ---------------------------------------------------------------- where searches begin
+def test_starts_are_of_many_sizes_and_none_comes_twice() -> None:
+    deep = archc.loads(RECURSIVE.replace("depth <= 4", "depth <= 6"))["Net"].space(at="[8]")
+    history = History(deep, SUM)
+    starts, rng = Starts(history), Random(4)
+    sizes = []
+    for number in range(200):
+        member = starts.draw(rng)
+        assert not history.seen(member)
+        history.put(Trial(number, member.key, member.derivation, "", 0, 1.0, "done", {"sum": 0.0}))
+        sizes.append(len(member.derivation.edges))
+    drawn = sorted(len(member.derivation.edges) for member in deep.sample(Random(4), 200))
+    assert min(sizes) <= drawn[20] and sorted(sizes)[150] > 1.5 * drawn[150]
+
+
+def test_starts_leave_out_what_has_no_weight() -> None:
+    text = "arch 0.1\nspace Net : [8] -> [2] = linear(4 | 8) -> (0%: relu | 50%: tanh | 50%: gelu) -> linear(2)\n"
+    space = archc.loads(text)["Net"].space()
+    starts, rng = Starts(History(space, SUM)), Random(0)
+    assert {starts.draw(rng).key.split()[1] for _ in range(300)} == {"1", "2"}
+
+
+def test_a_population_that_is_stuck_begins_anew(space: Space) -> None:
+    history = History(space, SUM)
+    population = Ageing(history, size=4, sample=2, patience=2)
+    begun = []
+    for number, member in enumerate(space.sample(Random(2), 20, distinct=True)):
+        begun.append(population.begins())
+        trial = Trial(number, member.key, member.derivation, "", 0, 1.0, "done", {"sum": float(number == 1)})
+        history.put(trial)
+        population.tell(trial)
+        if number == 5:
+            assert population.state() == [4, 1, 4, 2, 3, 4, 5]
+    assert begun == [True] * 4 + [False] * 6 + [True] * 4 + [False] * 5 + [True]

@@ -6,9 +6,9 @@ from math import inf
 from random import Random
 
 from archc.members import Member
-from archc.search.fresh import unseen
 from archc.search.operators import Operators
 from archc.search.protocol import History, Json, Proposal, Trial, dominates
+from archc.search.starts import Starts
 
 Values = tuple[float, ...]
 Survive = Callable[[Sequence[Values], int], Sequence[int]]
@@ -63,7 +63,7 @@ class Generations:
         if size < 2:
             raise ValueError(f"expected a population of at least 2, found {size}")
         self._history, self._size, self._survive = history, size, survive
-        self._operators = Operators(history)
+        self._operators, self._starts = Operators(history), Starts(history)
         self._begun = 0
         self._population: list[int] = []
         self._children: list[int] = []
@@ -105,7 +105,7 @@ class Generations:
                 raise ValueError(f"expected a population of at most {self._size} and its children, found {state!r}")
 
     def _start(self, rng: Random) -> Proposal:
-        member: Member = unseen(self._history, rng)
+        member: Member = self._starts.draw(rng)
         return Proposal(member, origin={"operator": "start"})
 
     def _parent(self, rng: Random) -> int:

@@ -24,20 +24,27 @@ CONTEXT = 8
 
 def below(forest: Forest, place: Place, edge: int, context: int = CONTEXT) -> list[Place]:
     """Return the places of the children of an edge that is taken at a place."""
-    children, label = len(forest.calls[edge]), labels(forest)[edge]
+    return _below(forest, place, len(forest.calls[edge]), labels(forest)[edge], context)
+
+
+def _below(forest: Forest, place: Place, children: int, label: int, context: int) -> list[Place]:
     if children == 1 and not forest.decisions[label]:
         return [place]
+    if not children:
+        return []
     kept = place[-2 * (context - 1) :] if context > 1 else ()
     return [(*kept, label, slot) if context else () for slot in range(children)]
 
 
 def placed(forest: Forest, edges: Sequence[int], context: int = CONTEXT) -> Iterator[tuple[Place, int]]:
     """Yield each edge of a derivation, in preorder, behind its place."""
+    calls, known = forest.calls, labels(forest)
     waiting: list[Place] = [()]
     for edge in edges:
         place = waiting.pop()
         yield place, edge
-        waiting.extend(below(forest, place, edge, context)[::-1])
+        if children := len(calls[edge]):
+            waiting += _below(forest, place, children, known[edge], context)[::-1]
 
 
 def features(forest: Forest, edges: Sequence[int], context: int = CONTEXT) -> list[Feature]:
@@ -46,16 +53,19 @@ def features(forest: Forest, edges: Sequence[int], context: int = CONTEXT) -> li
     return [(place, known[edge]) for place, edge in placed(forest, edges, context) if forest.decisions[known[edge]]]
 
 
-def derive(forest: Forest, choose: Choose) -> list[int]:
+def derive(forest: Forest, choose: Choose, context: int = CONTEXT) -> list[int]:
     """Return the edges of a derivation, in preorder, that takes what `choose` says wherever there is a choice."""
+    rows, calls, known = forest.rows, forest.calls, labels(forest)
     waiting: list[tuple[int, Place]] = [(forest.root, ())]
     found: list[int] = []
     while waiting:
         state, place = waiting.pop()
-        row = forest.rows[state]
+        row = rows[state]
         edge = row.start if len(row) == 1 else choose(place, row)
         found.append(edge)
-        waiting.extend(list(zip(forest.calls[edge], below(forest, place, edge), strict=True))[::-1])
+        if children := calls[edge]:
+            places = _below(forest, place, len(children), known[edge], context)
+            waiting += list(zip(children, places, strict=True))[::-1]
     return found
 
 

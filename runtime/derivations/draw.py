@@ -22,7 +22,7 @@ from archc.runtime.derivations.alias import (
 )
 from archc.runtime.derivations.measure import counts
 from archc.runtime.derivations.reals import BITS, Ranges, spread
-from archc.runtime.derivations.weights import Weights, by_weight
+from archc.runtime.derivations.weights import Weights, by_count, by_weight
 from archc.spaces.forest import Derivation, Floats, Forest, Ints, Site
 
 CHUNK = 256
@@ -105,6 +105,11 @@ class Sampler:
             raise ValueError(f"sites: expected {len(self.forest.sites)}, as the forest has, found {len(self.sites)}")
         if self.by == "weights" and not self._masses.inside[self.forest.root][0]:
             raise ValueError("every derivation of this space has weight 0; give some alternative a weight")
+
+    @cached_property
+    def chances(self) -> Sequence[float]:
+        """The probability of each edge among those of its state."""
+        return by_count(self.forest) if self.by == "count" else self._masses.chances
 
     def draw(self, rng: Random) -> Derivation:
         """Return a derivation."""

@@ -9,7 +9,6 @@ from random import Random
 
 from archc.runtime.derivations.draw import Sampler
 from archc.runtime.derivations.nodes import KNOWN
-from archc.runtime.derivations.weights import by_count, by_weight
 from archc.spaces.forest import Derivation, Forest
 
 
@@ -24,7 +23,7 @@ class _Chances:
 @lru_cache(maxsize=KNOWN)
 def _chances(sampler: Sampler) -> _Chances:
     forest = sampler.forest
-    own = by_count(forest) if sampler.by == "count" else by_weight(forest, sampler.sites).chances
+    own = sampler.chances
     others: list[float] = []
     for row in forest.rows:
         chances = own[row.start : row.stop]

@@ -5,53 +5,36 @@ the population of Real and others, "Regularized Evolution for Image Classifier A
 choice, small and great subtrees drawn anew, two parts exchanged within one member or between two (`archc.search.operators`).
 """
 
-from collections import deque
 from random import Random
 
-from archc.search.fresh import unseen
+from archc.search.ageing import Ageing
 from archc.search.operators import Operators
 from archc.search.protocol import Context, Json, Proposal, Trial
+from archc.search.starts import Starts
 
 
 class Adaptive:
-    """Keeps the last `population` trials that ended; a parent is the best of `sample` of them."""
+    """Varies the best of `sample` of the last `population` trials; begins anew where `patience` populations brought nothing."""
 
-    def __init__(self, context: Context, *, population: int = 15, sample: int = 5) -> None:
-        if not 1 <= sample <= population:
-            raise ValueError(f"expected 1 <= sample <= population, found sample={sample}, population={population}")
-        self._history = context.history
-        self._operators = Operators(context.history)
-        self._size, self._sample = population, sample
-        self._population: deque[int] = deque(maxlen=population)
-        self._begun = 0
+    def __init__(self, context: Context, *, population: int = 15, sample: int = 10, patience: int = 5) -> None:
+        self._starts, self._operators = Starts(context.history), Operators(context.history)
+        self._population = Ageing(context.history, size=population, sample=sample, patience=patience)
 
     def ask(self, rng: Random) -> Proposal:
         """Return a random member until the population is full, then a child. Raises Spent where all members were asked."""
         found = None
-        if self._begun < self._size or not self._population:
-            self._begun += 1
-        else:
-            found = self._operators.vary(self._parent(rng), self._parent(rng), rng)
-        return found or Proposal(unseen(self._history, rng), origin={"operator": "start"})
+        if not self._population.begins():
+            found = self._operators.vary(self._population.parent(rng), self._population.parent(rng), rng)
+        return found or Proposal(self._starts.draw(rng), origin={"operator": "start"})
 
     def tell(self, trial: Trial) -> None:
-        """Let a trial that has metrics into the population; the oldest leaves it."""
-        if trial.done:
-            self._population.append(trial.number)
+        """Let a trial that has metrics into the population; the oldest leaves it, or all do where none was better for long."""
+        self._population.tell(trial)
 
     def state(self) -> Json:
-        """Return how many starts were asked, and the population by number, the oldest first."""
-        return [self._begun, *self._population]
+        """Return the population, by number, and how long nothing was better."""
+        return self._population.state()
 
     def restore(self, state: Json) -> None:
         """Go on from a state. Raises ValueError on the state of another strategy."""
-        match state:
-            case [int() as begun, *numbers] if len(numbers) <= self._size:
-                self._begun = begun
-                self._population = deque((number for number in numbers if isinstance(number, int)), self._size)
-            case _:
-                raise ValueError(f"expected a population of at most {self._size}, found {state!r}")
-
-    def _parent(self, rng: Random) -> int:
-        drawn = rng.sample(self._population, min(self._sample, len(self._population)))
-        return max(drawn, key=lambda number: self._history.score(self._history[number]))
+        self._population.restore(state)

@@ -16,10 +16,9 @@ from random import Random
 
 from archc.members import Member, Space
 from archc.runtime.derivations.nodes import labels, owners
-from archc.runtime.derivations.weights import by_weight
-from archc.search.fresh import unseen
 from archc.search.places import Feature, Place, derive, features, pick
 from archc.search.protocol import Context, Json, Proposal, Trial
+from archc.search.starts import Starts
 from archc.spaces.forest import Derivation, Forest
 
 TRIES = 10
@@ -40,6 +39,7 @@ class CrossEntropy:
             found = f"elite={elite}, batch={batch}, smoothing={smoothing}"
             raise ValueError(f"expected elite and batch of at least 1 and smoothing above 0, found {found}")
         self._history, self._space = context.history, context.space
+        self._starts = Starts(context.history)
         self._elite, self._batch, self._smoothing = elite, batch, smoothing
         self._best: list[tuple[float, int]] = []
         self._since = 0
@@ -53,7 +53,7 @@ class CrossEntropy:
             self._model = _Model(self._space, elite, self._smoothing, self._prior)
         found = None if self._model is None else self._drawn(self._model, rng)
         if found is None:
-            return Proposal(unseen(self._history, rng), origin={"operator": "start"})
+            return Proposal(self._starts.draw(rng), origin={"operator": "start"})
         return Proposal(found, origin={"operator": "draw", "elite": len(self._fitted)})
 
     def tell(self, trial: Trial) -> None:
@@ -82,7 +82,7 @@ class CrossEntropy:
 
     @cached_property
     def _prior(self) -> Sequence[float]:
-        return by_weight(self._space.forest, self._space.sites).chances
+        return self._space.sampler().chances
 
     def _drawn(self, model: "_Model", rng: Random) -> Member | None:
         """Return a draw that was not asked; the more were, the less the elite counts at its places."""

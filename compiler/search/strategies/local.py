@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from random import Random
 
 from archc.members import Member
-from archc.search.fresh import unseen
 from archc.search.protocol import Context, Json, Proposal, Trial
+from archc.search.starts import Starts
 
 
 class Local:
@@ -18,6 +18,7 @@ class Local:
 
     def __init__(self, context: Context) -> None:
         self._history = context.history
+        self._starts = Starts(context.history)
         self._centre: int | None = None
         self._start: int | None = None
         self._around: tuple[int, Iterator[Member]] | None = None
@@ -35,7 +36,7 @@ class Local:
         if self._centre is not None and self._under_way(self._centre):
             return None
         self._centre, self._start = None, len(self._history)
-        return Proposal(unseen(self._history, rng), origin={"operator": "start"})
+        return Proposal(self._starts.draw(rng), origin={"operator": "start"})
 
     def tell(self, trial: Trial) -> None:
         """Move to a trial that is better than the centre, or the first that there is."""

@@ -11,9 +11,9 @@ from math import exp, log
 from random import Random
 
 from archc.members import Member, Space
-from archc.search.fresh import unseen
 from archc.search.operators import Operators
 from archc.search.protocol import Context, Json, Proposal, Trial
+from archc.search.starts import Starts
 
 SKEW = 10.0
 """Where the mean cost is below this part of the range, the grid is even in the logarithm."""
@@ -29,7 +29,7 @@ class MapElites:
         if bins < 1 or starts < 1:
             raise ValueError(f"expected bins and starts of at least 1, found bins={bins}, starts={starts}")
         self._history = context.history
-        self._operators = Operators(context.history)
+        self._operators, self._draws = Operators(context.history), Starts(context.history)
         names = [name.strip() for name in descriptors.split(",")]
         self._costs = [context.space.costs(name) for name in names]
         self._cuts = [_cuts(context.space, name, bins) for name in names]
@@ -45,7 +45,7 @@ class MapElites:
         if len(self._history) >= self._starts and self._elites:
             numbers = [self._elites[cell] for cell in sorted(self._elites)]
             found = self._operators.vary(rng.choice(numbers), rng.choice(numbers), rng)
-        return found or Proposal(unseen(self._history, rng), origin={"operator": "start"})
+        return found or Proposal(self._draws.draw(rng), origin={"operator": "start"})
 
     def tell(self, trial: Trial) -> None:
         """Let a trial into its cell where it is better than what is there; of equals, the first by number stays."""

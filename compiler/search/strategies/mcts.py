@@ -15,10 +15,9 @@ from random import Random
 
 from archc.members import Member, Space
 from archc.runtime.derivations.nodes import labels
-from archc.runtime.derivations.weights import by_weight
-from archc.search.fresh import unseen
 from archc.search.places import Feature, Place, derive, features, pick
 from archc.search.protocol import Context, Json, Proposal, Spent, Trial
+from archc.search.starts import Starts
 from archc.search.trie import Node, Tally, Trie
 from archc.spaces.forest import Derivation
 
@@ -27,6 +26,9 @@ UNIT = 1 << 20
 
 MARKS = 64
 """The scores of so many ranks tell what a trial gained."""
+
+TURNS = 1
+"""A place, for rapid values, is the last turn: with more, a space that mentions itself has too many to know any."""
 
 GROWTH = 1.25
 """Ranks are taken again when there are so many times as many trials."""
@@ -37,13 +39,14 @@ class Mcts:
     values count alike; a share `chance` of the choices below the tree are drawn by the prior."""
 
     def __init__(
-        self, context: Context, *, explore: float = 0.5, rapid: float = 30.0, chance: float = 0.1, starts: int = 10
+        self, context: Context, *, explore: float = 0.5, rapid: float = 300.0, chance: float = 0.1, starts: int = 10
     ) -> None:
         if explore < 0.0 or rapid <= 0.0 or not 0.0 <= chance <= 1.0 or starts < 1:
             found = f"explore={explore}, rapid={rapid}, chance={chance}, starts={starts}"
             raise ValueError(f"expected explore >= 0, rapid > 0, a chance from 0 to 1 and starts >= 1, found {found}")
         self._history, self._space = context.history, context.space
-        self._explore, self._rapid, self._chance, self._starts = explore, rapid, chance, starts
+        self._explore, self._rapid, self._chance = explore, rapid, chance
+        self._starts, self._most_starts = Starts(context.history), starts
         self._prior = _flattened(context.space)
         self._many = context.space.count()
         self._ranked = self._ended = self._entered = 0
@@ -52,15 +55,15 @@ class Mcts:
     def ask(self, rng: Random) -> Proposal:
         """Return what the walk leads to. Raises Spent where all members were asked."""
         self._enter()
-        if len(self._history) < self._starts:
-            return Proposal(unseen(self._history, rng), origin={"operator": "start"})
+        if len(self._history) < self._most_starts:
+            return Proposal(self._starts.draw(rng), origin={"operator": "start"})
         if self._trie.root.is_closed:
             raise Spent("every member of the space was asked")
         walk = _Walk(self, rng)
-        edges = derive(self._space.forest, walk.choose)
+        edges = derive(self._space.forest, walk.choose, TURNS)
         member = Member(self._space, Derivation(tuple(edges), self._space.sampler().reals(rng, edges)))
         if self._history.seen(member, 1.0):
-            return Proposal(unseen(self._history, rng), origin={"operator": "start"})
+            return Proposal(self._starts.draw(rng), origin={"operator": "start"})
         return Proposal(member, origin={"operator": "walk", "depth": walk.depth})
 
     def tell(self, trial: Trial) -> None:
@@ -128,7 +131,7 @@ class Mcts:
         rank = bisect_left(self._marks, self._history.score(trial)) / max(1, len(self._marks))
         gain, edges = int(UNIT * rank**2), trial.derivation.edges
         self._trie.tell(edges, gain)
-        for feature in set(features(self._space.forest, edges)):
+        for feature in set(features(self._space.forest, edges, TURNS)):
             tally = self._rapidly.setdefault(feature, Tally())
             tally.told += 1
             tally.gain += gain
@@ -202,7 +205,7 @@ class _Walk:
 
 def _flattened(space: Space) -> list[float]:
     """Return for each edge the fourth root of its chance in a draw, in parts of those of its state."""
-    chances = by_weight(space.forest, space.sites).chances
+    chances = space.sampler().chances
     found: list[float] = []
     for row in space.forest.rows:
         roots = [sqrt(sqrt(chances[edge])) for edge in row]
