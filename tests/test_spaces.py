@@ -39,6 +39,12 @@ space S : [d] -> b = { choose x = E  return x -> x -> x }""",
     ),
     "copies": ("[4]", "space S : [d] -> b = (relu | linear(d - 1)) * (1..3) -> chunk(2)"),
     "a loop": ("[4]", "space S : [d] -> b = for c in [2, 4, 6] { linear(c | c + 1) }"),
+    "an arm that a function refuses, and another": (
+        "[4]",
+        """fn half(n) where n >= 8 = n / 2
+space E : [d] -> b = id | linear(half(d))
+space S : [d] -> b = linear(4 | 8) -> E -> (linear(half(d)) | relu)""",
+    ),
     "a tuple": ("[4]", "space S : [d] -> b = (linear(2 | 4), id | linear(2)) -> (add | concat)"),
     "par": (
         "[4]",

@@ -18,7 +18,7 @@ EINSPACE = Path(__file__).parent.parent / "examples" / "einspace.arch"
 
 PLAIN = {
     "arms and sizes", "an op that does not always fit", "a tuple", "par", "each", "a hole and a range", "a condition on a choice",
-    "recursion", "weights",
+    "recursion", "weights", "an arm that a function refuses, and another",
 }  # fmt: skip
 """The spaces of `test_spaces` in which no name decides anything."""
 
@@ -127,6 +127,14 @@ def test_where_names_decide_something_columns_do_not(name: str, monkeypatch: pyt
     monkeypatch.setattr(refine, "in_columns", lambda *given: found.append(real(*given)) or found[-1])
     assert archc.loads(f"arch 0.1\n{text}\n")["S"].space(at=at).count()
     assert found == [None]
+
+
+def test_a_space_without_members_says_why() -> None:
+    text = "space S : [d] -> b = chunk(3) -> each(relu | id) -> add | chunk(5) -> add"
+    with pytest.raises(CompileError) as raised:
+        archc.loads(f"arch 0.1\n{text}\n")["S"].space(at="[4]")
+    (diagnostic,) = raised.value.diagnostics
+    assert diagnostic.code == "A0407" and "has no member at [4]" in diagnostic.message
 
 
 def test_a_space_that_is_too_large_says_where(monkeypatch: pytest.MonkeyPatch) -> None:

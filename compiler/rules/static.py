@@ -198,8 +198,7 @@ def _chooses(session: Session) -> bool:
 def _choice(session: Session, expr: s.Choice, env: Env) -> Value:
     """Return a static choice as a finite unknown; a choice of architectures stays an expression."""
     if session.chooser is not None:
-        seen = [peek(session, arm.value, env, evaluate) for arm in expr.arms]
-        if any(isinstance(value, (*ARCHITECTURES, Flow, Fields)) for value in seen):
+        if any(_stands(session, arm.value, env) for arm in expr.arms):
             return Closure(expr, env, expr.span)
         return settle(session, Closure(expr, env, expr.span), expr.span, evaluate)
     weigh(session, expr, env, evaluate)
@@ -209,6 +208,14 @@ def _choice(session: Session, expr: s.Choice, env: Env) -> Value:
     site = f"choice at {expr.span.start}"
     index = session.chosen.get(f"{site} #")
     return undecided(session, site, values) if index is None else values[int(index)]
+
+
+def _stands(session: Session, arm: s.Expr, env: Env) -> bool:
+    """Return whether an arm stays an expression; one that does not type tells nothing, and is refused where it is taken."""
+    try:
+        return isinstance(peek(session, arm, env, evaluate), (*ARCHITECTURES, Flow, Fields))
+    except Refusal:
+        return False
 
 
 def _attribute(session: Session, expr: s.Attribute, env: Env) -> Value:

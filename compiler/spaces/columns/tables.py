@@ -85,7 +85,9 @@ def spread(first: Ints, count: Ints) -> tuple[Ints, Ints]:
 
 def by_value(values: Ints) -> Iterator[tuple[int, Ints]]:
     """Yield each of some values with its places."""
-    if len(values) and (values == values[0]).all():
+    if not len(values):
+        return
+    if (values == values[0]).all():
         yield int(values[0]), np.arange(len(values))
         return
     order = np.argsort(values, kind="stable")
