@@ -1,17 +1,17 @@
 """Architectures without choices -> what they add to a network: parameters, multiply-accumulates, ops, activations."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from archc.builder import Builder
 from archc.cost import graph_cost
 from archc.graph import CallNode, Graph, LoopNode, OpNode
 from archc.ops import find
 from archc.rules.infer import apply
-from archc.rules.session import Session
+from archc.rules.session import Exhausted, Fork, PerUse, Refusal, Session
 from archc.sizes.size import Size
-from archc.tensor import Type
+from archc.tensor import Product, Tensor, Type
 from archc.values import Applied, Closure, Env, Flow, Layer, Method, Value
 
 MEASURES = ("params", "macs", "flops", "activation_bytes", "nodes")
@@ -28,6 +28,8 @@ class Pieces:
     _plans: list[int] = field(default_factory=list)
     _graphs: dict[int, Graph] = field(default_factory=dict)
     _measured: dict[tuple[int, str], int] = field(default_factory=dict)
+    _general: dict[Hashable, Graph | None] = field(default_factory=dict)
+    _totals: dict[tuple[int, str], Size] = field(default_factory=dict)
 
     def number(self, value: Value, plan: int, into: int) -> int:
         """Return the number of an architecture, of plan number `plan`, at an input type."""
@@ -50,8 +52,37 @@ class Pieces:
         """Return what a piece adds to one of MEASURES, or to `count(op)`, if it is run once on weights of its own."""
         known = self._measured.get((piece, measure))
         if known is None:
-            known = self._measured[piece, measure] = _measured(self.graph(piece), measure)
+            known = self._measured[piece, measure] = self._by_formula(piece, measure)
         return known
+
+    def _by_formula(self, piece: int, measure: str) -> int:
+        """Return a measure from what it is at any sizes, where that is one formula."""
+        value, into = self.all[piece]
+        sizes: dict[int, int] = {}
+        pattern = _pattern(self.types[into], sizes)
+        if pattern is None:
+            return _constant(_total(self.graph(piece), measure))
+        key = self._plans[piece], pattern
+        if key not in self._general:
+            self._general[key] = self._at_any_sizes(value, self.types[into], sizes)
+        graph = self._general[key]
+        if graph is None:
+            return _constant(_total(self.graph(piece), measure))
+        total = self._totals.get((id(graph), measure))
+        if total is None:
+            total = self._totals[id(graph), measure] = _total(graph, measure)
+        return int(total.evaluate({_name(place): size for size, place in sizes.items()}))
+
+    def _at_any_sizes(self, value: Value, kind: Type, sizes: Mapping[int, int]) -> Graph | None:
+        """Return an architecture where equal sizes of its input are one variable; None where it differs with the sizes."""
+        if _points(value):
+            return None
+        session = self.session()
+        session.trying = True
+        try:
+            return _graph_of(session, value, _with_names(kind, sizes))
+        except (Refusal, Exhausted, Fork, PerUse):
+            return None
 
     def graph(self, piece: int) -> Graph:
         """Return a piece by itself, with the points that its text mentions as inputs of their own."""
@@ -77,12 +108,45 @@ def _shapes(graph: Graph) -> Counter[tuple[Size, ...]]:
     return found
 
 
-def _measured(graph: Graph, measure: str) -> int:
+def _total(graph: Graph, measure: str) -> Size:
     if measure == "nodes":
-        return sum(_ops(graph).values())
+        return Size.of(sum(_ops(graph).values()))
     if measure.startswith("count("):
-        return _ops(graph)[measure[6:-1]]
-    return getattr(graph_cost(graph), measure).constant or 0
+        return Size.of(_ops(graph)[measure[6:-1]])
+    found: Size = getattr(graph_cost(graph), measure)
+    return found
+
+
+def _constant(size: Size) -> int:
+    assert size.constant is not None
+    return size.constant
+
+
+def _pattern(kind: Type, sizes: dict[int, int]) -> Hashable:
+    """Return what a type is but for its sizes, of which equal ones get one number; None where one is not known."""
+    if isinstance(kind, Product):
+        parts = tuple([_pattern(item, sizes) for item in kind.items])
+        return None if None in parts else parts
+    if not isinstance(kind, Tensor):
+        return None
+    dims = [dim.constant if isinstance(dim, Size) else None for dim in kind.dims]
+    known = [dim for dim in dims if dim is not None]
+    if len(known) < len(dims):
+        return None
+    return kind.kind, kind.bound, kind.tags, *[sizes.setdefault(dim, len(sizes)) for dim in known]
+
+
+def _with_names(kind: Type, sizes: Mapping[int, int]) -> Type:
+    """Return a type with a variable for each size."""
+    if isinstance(kind, Product):
+        return Product(tuple(_with_names(item, sizes) for item in kind.items), kind.labels)
+    assert isinstance(kind, Tensor)
+    constants = [_constant(dim) for dim in kind.sizes]
+    return replace(kind, dims=tuple(Size.var(_name(sizes[size])) for size in constants))
+
+
+def _name(place: int) -> str:
+    return f"n{place}"
 
 
 def _ops(graph: Graph) -> Counter[str]:
