@@ -62,7 +62,7 @@ def missing(space: Space, strategy: str, *, alone: bool, tables: int, most: int)
         history = run(Search(space, OBJECTIVE, strategy, seed=seed, evaluations=most), hidden, _key).history
         scores = [trial.metrics["score"] for trial in history]
         for queries, values in found.at.items():
-            values.append(max(0.0, 100 - 100 * max(scores[:queries]) / greatest))
+            values.append(max(0.0, round(100 - 100 * max(scores[:queries]) / greatest, 6)))
     return found
 
 

@@ -136,15 +136,19 @@ def _identities(
     forest: Forest, derivation: Derivation, nodes: Nodes, names: dict[tuple[object, ...], int]
 ) -> list[int]:
     """Return a number for each node, the same for equal subtrees with equal reals."""
-    found = [0] * len(nodes.ends)
+    calls, ends, ranges = forest.calls, nodes.ends, drawn(forest)
+    has_reals = any(site.is_continuous for site in forest.sites)
+    found = [0] * len(ends)
     for at in range(len(found) - 1, -1, -1):
         edge = derivation.edges[at]
-        begin = nodes.reals[at]
-        name: list[object] = [edge, derivation.reals[begin : begin + len(drawn(forest)[edge])]]
+        name: list[object] = [edge]
+        if has_reals:
+            begin = nodes.reals[at]
+            name.append(derivation.reals[begin : begin + len(ranges[edge])])
         child = at + 1
-        for _ in forest.calls[edge]:
+        for _ in calls[edge]:
             name.append(found[child])
-            child = nodes.ends[child]
+            child = ends[child]
         found[at] = names.setdefault(tuple(name), len(names))
     return found
 
