@@ -33,13 +33,14 @@ from archc.runtime.derivations.unique import distinct as drawn_apart
 from archc.runtime.derivations.unique import draw_distinct
 from archc.show.summary import Summary
 from archc.spaces.costs import Costs
-from archc.spaces.forest import Derivation, Forest, Site, script
+from archc.spaces.forest import Cells, Derivation, Forest, Site, script
 from archc.spaces.identity import hash_of
 from archc.spaces.membership import derivation_of
 from archc.spaces.outside import OutsideError, beyond
 from archc.spaces.readback import Reading
 from archc.spaces.realize import realize
 from archc.spaces.refine import Refined, refine
+from archc.tensor import Variable
 from archc.values import Applied
 
 if TYPE_CHECKING:
@@ -79,6 +80,13 @@ class Space:
     def of_records(self) -> bool:
         """Whether its members are records: recipes, or joint spaces of networks and recipes."""
         return is_record(self.program.scopes, Applied(self.program.definition(self.name)))
+
+    @cached_property
+    def has_networks(self) -> bool:
+        """Whether members are networks, or records of which some field is one."""
+        cells = self.refined.forest.cells
+        types = cells.types if isinstance(cells, Cells) else ()
+        return not self.of_records or any(isinstance(kind, Variable) and " -> " in kind.name for kind in types)
 
     @property
     def lost(self) -> float:

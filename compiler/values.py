@@ -77,6 +77,20 @@ class Interval:
     logarithmic: bool = False
 
 
+class Drawn(float):
+    """A number of a continuous range from `low` to `high`: drawn when all else is decided, which cannot depend on it."""
+
+    low: float
+    high: float
+
+    @staticmethod
+    def of(value: float, ends: "Sequence[float]") -> "Drawn":
+        """Return a number between the least and the greatest of `ends`."""
+        made = Drawn(value)
+        made.low, made.high = min(ends), max(ends)
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class Opaque:
     """A static value that is not known here: a float, string or flag parameter of the block being checked.

@@ -40,11 +40,14 @@ def _run(given: list[str]) -> int:
 
     from archc.cli.light import light
     from archc.cli.output import WrongCall, show
+    from archc.cli.usage import require_values
     from archc.grammar.diagnostics import CompileError
 
     as_json = "--json" in given
     try:
-        code = light(_app())(given, prog_name="archc", standalone_mode=False)
+        command, options = light(_app(), next((word for word in given if not word.startswith("-")), ""))
+        require_values(given, options)
+        code = command(given, prog_name="archc", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except CompileError as error:
         show(error.diagnostics, as_json=as_json)

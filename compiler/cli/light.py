@@ -1,7 +1,9 @@
 """A typer application -> its command, without the import of pydantic: that takes longer than to check a file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
+
+from archc.cli.usage import Option
 
 if TYPE_CHECKING:
     from typer import Typer
@@ -23,8 +25,8 @@ class Words:
         return () if value is None and several else value
 
 
-def light(app: "Typer") -> Callable[..., object]:
-    """Return the command of `app`, every parameter of which takes text or is a flag.
+def light(app: "Typer", name: str) -> tuple[Callable[..., object], Sequence[Option]]:
+    """Return the command of `app`, every parameter of which takes text or is a flag, and the options of command `name`.
 
     Versions of typer that convert in another way keep theirs.
     """
@@ -32,8 +34,12 @@ def light(app: "Typer") -> Callable[..., object]:
     from typer.main import get_command
 
     command = get_command(app)
-    for inner in (command, *getattr(command, "commands", {}).values()):
+    commands = getattr(command, "commands", {})
+    options: list[Option] = []
+    for inner in (command, *commands.values()):
         for param in inner.get_params(Context(inner)):
             if hasattr(param, "_runtime_param"):
                 param._runtime_param = Words()
-    return command
+            if inner is commands.get(name) and hasattr(param, "is_flag"):
+                options.append(param)
+    return command, options

@@ -30,6 +30,9 @@ def space_at(program: "Program", name: str, at: str, settings: Sequence[str], wh
     from archc.members import space_of
 
     space = space_of(program, name, at or None, set_to(settings))
+    if at and not space.has_networks:
+        text = f"`--at` is the input of networks, and the records of `{name}` have none"
+        raise WrongCall("A0901", text, at, hint="leave out --at")
     return held(space, where) if where else space
 
 

@@ -1,8 +1,9 @@
 """What typer says of a wrong call, in our words."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from typing import Protocol
 
 from archc.cli.output import WrongCall
 
@@ -20,6 +21,34 @@ COMMANDS = (
     "explain",
     "init",
 )
+
+
+class Option(Protocol):
+    """An option of a command, as typer has it."""
+
+    opts: Sequence[str]
+    multiple: bool
+    is_flag: bool
+
+
+def require_values(given: Sequence[str], options: Iterable[Option]) -> None:
+    """Raise WrongCall where an option is given an empty value, or twice where it takes one: neither would be read."""
+    names = {name: option for option in options if not getattr(option, "is_flag", True) for name in option.opts}
+    seen: set[int] = set()
+    words = iter(given)
+    for word in words:
+        if word == "--":
+            return
+        name, sign, value = word.partition("=") if word.startswith("--") else (word, "", "")
+        option = names.get(name)
+        if option is None:
+            continue
+        if not (value if sign else next(words, "some")).strip():
+            raise WrongCall("A0901", f"`{name}` is given nothing", word, hint=f"leave out {name}, or give it a value")
+        if id(option) in seen and not option.multiple:
+            hint = "--where 'params <= 5M and nodes > 9'" if name == "--where" else f"leave out one {name}"
+            raise WrongCall("A0901", f"`{name}` is given twice, and takes one value", word, hint=hint)
+        seen.add(id(option))
 
 
 def told(error: BaseException, given: Sequence[str]) -> WrongCall:

@@ -16,6 +16,7 @@ from archc.sizes.prove import Fact, at_least, equal
 from archc.sizes.size import Size
 from archc.values import (
     ARCHITECTURES,
+    Drawn,
     Env,
     Every,
     Flow,
@@ -310,7 +311,8 @@ def _check_range(
     session: Session, value: Value, space: Domain, parameter: s.Parameter, declaration: s.Declaration, span: Span
 ) -> None:
     def refuse(_: object, hint: str = "") -> Diagnostic:
-        text = f"`{parameter.name}` of {_title(declaration)} is {_wanted(space, parameter)}; this is {show(value)}"
+        found = f"{value.low:g} .. {value.high:g}" if isinstance(value, Drawn) else show(value)
+        text = f"`{parameter.name}` of {_title(declaration)} is {_wanted(space, parameter)}; this is {found}"
         return Diagnostic("A0106", text, span, hint=hint)
 
     if isinstance(value, Items) and space.item is not None:
@@ -325,7 +327,8 @@ def _check_range(
             session.require(condition, need, refuse)
     elif isinstance(value, float):
         low, high = space.low, space.high
-        if (low is not None and value < low) or (high is not None and value > high) or isnan(value):
+        least, most = (value.low, value.high) if isinstance(value, Drawn) else (value, value)
+        if (low is not None and least < low) or (high is not None and most > high) or isnan(value):
             raise Refusal(refuse(None))
     elif isinstance(value, str) and space.values and value not in space.values:
         nearest = get_close_matches(value, [entry for entry in space.values if isinstance(entry, str)], 1)

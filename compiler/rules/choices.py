@@ -11,7 +11,20 @@ from archc.rules.openness import is_open
 from archc.rules.session import Chooser, Exhausted, Refusal, Session
 from archc.rules.weights import Evaluate, shares
 from archc.sizes.size import Size
-from archc.values import ARCHITECTURES, Architecture, Closure, Decided, Env, Fields, Flow, Interval, Layer, Value, show
+from archc.values import (
+    ARCHITECTURES,
+    Architecture,
+    Closure,
+    Decided,
+    Drawn,
+    Env,
+    Fields,
+    Flow,
+    Interval,
+    Layer,
+    Value,
+    show,
+)
 
 MOST_OPTIONS = 10_000
 
@@ -72,7 +85,7 @@ def within(session: Session, chooser: Chooser, interval: Interval, span: Span) -
         step = 1 if interval.step is None else interval.step.constant
         assert first is not None and last is not None
         if interval.logarithmic:
-            return chooser.real(interval, span)
+            return Drawn.of(chooser.real(interval, span), (_number(low), _number(high or low)))
         if step is None or step < 1 or last < first:
             text = f"the range {show(low)} .. {show(high)} is empty"
             raise Refusal(Diagnostic("A0215", text, span, hint=f"{show(high)} .. {show(low)}"))
@@ -81,7 +94,7 @@ def within(session: Session, chooser: Chooser, interval: Interval, span: Span) -
             raise Exhausted(exceeded(session.limits, "repeats", message=text, span=span))
         return one_of(session, chooser, [Size.of(value) for value in range(first, last + 1, step)], span)
     if interval.step is None:
-        return chooser.real(interval, span)
+        return Drawn.of(chooser.real(interval, span), (_number(low), _number(high or low)))
     start, end, by = (Fraction(repr(_number(part))) for part in (low, high or low, interval.step))
     if by <= 0 or end < start or (end - start) / by >= MOST_OPTIONS:
         text = f"a range goes up, in steps above 0 and at most {MOST_OPTIONS:,} of them"

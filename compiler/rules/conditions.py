@@ -7,10 +7,10 @@ from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.format import format_expr
 from archc.grammar.source import Span
 from archc.names.mentions import solvable
-from archc.rules.session import Blame, Fork, PerUse, Refusal, Session, Witness, opposite
+from archc.rules.session import Blame, Exhausted, Fork, PerUse, Refusal, Session, Witness, opposite
 from archc.sizes.prove import Fact, at_least, divides, equal, less, negate
 from archc.sizes.size import Size
-from archc.values import Env, Every, Formula, Interval, Items, Need, Opaque, Shape, Some, Value, show
+from archc.values import Drawn, Env, Every, Formula, Interval, Items, Need, Opaque, Shape, Some, Value, show
 
 Evaluate = Callable[[Session, s.Expr, Env], Value]
 
@@ -75,6 +75,8 @@ def _compare(session: Session, expr: s.Compare, env: Env, evaluate: Evaluate) ->
     if isinstance(left, Size) and isinstance(right, Size):
         return _relation(expr.operator, left, right)
     left, right = known(session, left), known(session, right)
+    if isinstance(left, Drawn) or isinstance(right, Drawn):  # of no arm, so that no other takes its place
+        raise Exhausted(_decided_late(expr))
     if isinstance(left, (Size, float)) and isinstance(right, (Size, float)):
         return _numbers(expr.operator, left, right)
     if expr.operator in ("==", "!="):
@@ -85,6 +87,11 @@ def _compare(session: Session, expr: s.Compare, env: Env, evaluate: Evaluate) ->
         return same if expr.operator == "==" else opposite(same)
     text = f"`{expr.operator}` compares numbers; these are {show(left)} and {show(right)}"
     raise Refusal(Diagnostic("A0104", text, expr.span))
+
+
+def _decided_late(expr: s.Compare) -> Diagnostic:
+    text = "a condition is settled before a number of a continuous range is drawn"
+    return Diagnostic("A0414", text, expr.span, hint="give the range steps, as in 0.1 .. 0.5 by 0.1")
 
 
 def _is_remainder(expr: s.Compare) -> bool:

@@ -1,6 +1,7 @@
 """Static expressions -> values: sizes, flags, lists and architectures, evaluated by the compiler."""
 
 from collections.abc import Callable
+from itertools import product
 from math import inf, isfinite
 
 from archc.grammar import syntax as s
@@ -23,6 +24,7 @@ from archc.values import (
     Closure,
     Decided,
     Definition,
+    Drawn,
     Env,
     Fields,
     Flow,
@@ -437,4 +439,13 @@ def _floats(session: Session, operator: s.Operator, left: Size | float, right: S
     if not isfinite(result):
         text = f"{show(left)[:40]} {operator} {show(right)[:40]} is larger than a number can be"
         raise Refusal(Diagnostic("A0811", text, span, "numbers go up to 1.8e308"))
+    if isinstance(left, Drawn) or isinstance(right, Drawn):
+        ends = product(_ends(left, first), _ends(right, second))
+        return Drawn.of(
+            result, [operations[operator](*pair) for pair in ends if operator not in ("/", "//", "%") or pair[1]]
+        )
     return result
+
+
+def _ends(value: Size | float, number: float) -> tuple[float, ...]:
+    return (value.low, value.high) if isinstance(value, Drawn) else (float(number),)

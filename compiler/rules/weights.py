@@ -13,7 +13,7 @@ from archc.rules.operands import short
 from archc.rules.session import SHARES, Exhausted, Refusal, Session
 from archc.sizes.prove import at_least, equal
 from archc.sizes.size import Size
-from archc.values import Env, Formula, Interval, Need, Opaque, Value, show, what
+from archc.values import Drawn, Env, Formula, Interval, Need, Opaque, Value, show, what
 
 Evaluate = Callable[[Session, s.Expr, Env], Value]
 
@@ -108,6 +108,11 @@ def _weight(session: Session, arm: s.Arm, env: Env, evaluate: Evaluate) -> "Frac
             return Fraction(whole)
         case Size():
             return value
+        case Drawn():
+            text = "a weight is one of finitely many numbers; this one is drawn from a range without steps"
+            raise Refusal(
+                Diagnostic(SHARES, text, arm.weight.span, hint="give the range steps, as in 0.1 .. 0.5 by 0.1")
+            )
         case float() if isfinite(value):
             return Fraction(repr(value))
         case Opaque(_, (bool() | str() as first, *_)):
