@@ -27,6 +27,11 @@ space Twice : [4] -> [4] = id | id | (id -> id)
 space Recipe = { lr = log(1e-4 .. 1e-1), steps = 10 | 20, kind = "a" | "b" | "c" }
 space Joint = { net = Deep(), lr = 0.1 | 0.2 }
 space Empty : a -> [7] = relu | tanh
+space Either(p: Float) : [n] -> [n] = if p > 0.5 then relu else tanh
+space Spread : [n] -> [n] = id | Either(0.1 .. 0.9)
+space Share(p: Float) : [n] -> [n] = 2 * p: relu | tanh
+space Weighed : [n] -> [n] = Share(0.1 .. 0.9)
+space Wide : [n] -> [n] = dropout(0.5 .. 1.5)
 model One : [4] -> [2] = linear(2)
 type Colour = "red" | "green"
 """
@@ -217,6 +222,15 @@ def test_samples_of_records_are_json(capsys: Output) -> None:
         (["count", *NET, "--where", "params <= 5M or nodes > 3"], 2, "joined by `and`"),
         (["count", *NET, "--where", "depth <= 3"], 2, "depth is no cost"),
         (["count", *NET, "net.arch:Twice"], 2, "no place for `net.arch:Twice`"),
+        (["count", *NET, "--where", "params >= 6M", "--where", "params <= 5M"], 2, "`--where` is given twice"),
+        (["sample", *NET, "--seed", "1", "--seed=2"], 2, "`--seed` is given twice"),
+        (["count", *NET, "--where", ""], 2, "`--where` is given nothing"),
+        (["count", *NET, "--where= "], 2, "`--where` is given nothing"),
+        (["count", *NET, "--where", "params <= 5 and params >= 6"], 2, "no number is 6 at least and 5 at most"),
+        (["count", "net.arch:Recipe", "--at", "[3]"], 2, "the records of `Recipe` have none"),
+        (["count", "net.arch:Spread", "--at", "[8]"], 1, "A0414"),
+        (["sample", "net.arch:Weighed", "--at", "[8]"], 1, "A0406"),
+        (["sample", "net.arch:Wide", "--at", "[8]"], 1, "this is 0.5 .. 1.5"),
     ],
 )
 def test_wrong_calls_are_told(capsys: Output, words: list[str], code: int, says: str) -> None:
