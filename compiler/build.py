@@ -349,7 +349,8 @@ def _typed(session: Session, text: str, env: Env) -> Type:
     file, found = parse(source)
     declaration = next((item for item in file.items if isinstance(item, s.Declaration)), None)
     if found or declaration is None or not isinstance(declaration.type, s.TypeArrow):
-        raise Refusal(_no_type(text, found[0].message if found else ""))
+        beyond = [entry for entry in found if entry.code.startswith("A08")]
+        raise Refusal(_no_type(text, f"{beyond[0].message}: {beyond[0].label}" if beyond else ""))
     blame = Blame(session.definition.name, "", None, _place(text))
     flexible, session.flexible = session.flexible, False  # a size that is not known is a slip, in a space as well
     try:

@@ -226,7 +226,7 @@ def test_samples_of_records_are_json(capsys: Output) -> None:
         (["sample", *NET, "--seed", "1", "--seed=2"], 2, "`--seed` is given twice"),
         (["count", *NET, "--where", ""], 2, "`--where` is given nothing"),
         (["count", *NET, "--where= "], 2, "`--where` is given nothing"),
-        (["count", *NET, "--where", "params <= 5 and params >= 6"], 2, "no number is 6 at least and 5 at most"),
+        (["count", *NET, "--where", "params <= 5 and params >= 6"], 2, "asked to be 6 at least and 5 at most"),
         (["count", "net.arch:Recipe", "--at", "[3]"], 2, "the records of `Recipe` have none"),
         (["count", "net.arch:Spread", "--at", "[8]"], 1, "A0414"),
         (["sample", "net.arch:Weighed", "--at", "[8]"], 1, "A0406"),

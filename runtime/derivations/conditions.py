@@ -69,8 +69,8 @@ def bounds(text: str, *, times: Collection[str] = ()) -> tuple[Bounds, ...]:
             found[cost] = replace(known, low=_tighter(max, known.low, low), high=_tighter(min, known.high, high))
     for bound in found.values():
         if bound.low is not None and bound.high is not None and bound.low > bound.high:
-            text = f"no number is {bound.low:,}{bound.unit} at least and {bound.high:,}{bound.unit} at most"
-            raise ConditionError(f"{text}, which `{bound.cost}` would have to be", f"{bound.cost} >= {bound.low}")
+            text = f"{bound.low:,}{bound.unit} at least and {bound.high:,}{bound.unit} at most"
+            raise ConditionError(f"`{bound.cost}` is asked to be {text}", f"{bound.cost} >= {bound.low}")
     return tuple(found.values())
 
 
