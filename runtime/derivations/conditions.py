@@ -64,6 +64,8 @@ def bounds(text: str, *, times: Collection[str] = ()) -> tuple[Bounds, ...]:
     found: dict[str, Bounds] = {}
     for words in _clauses(list(_words(text, times))):
         for cost, operator, number in _comparisons(words):
+            if operator == "==" and _number(number, is_time=cost in times).denominator != 1:
+                raise ConditionError(f"`{cost}` is a whole number, found `{number}`")
             known = found.get(cost, Bounds(cost, unit=" ns" if cost in times else ""))
             low, high = _ends(operator, _number(number, is_time=cost in times))
             found[cost] = replace(known, low=_tighter(max, known.low, low), high=_tighter(min, known.high, high))
