@@ -189,7 +189,7 @@ def assemble(
     return replace(graph, variables=variables, conditions=tuple(dict.fromkeys(conditions)), docs=declaration.docs)
 
 
-def connect(session: Session, builder: Builder, value: Value, kind: Type) -> Graph:
+def connect(session: Session, builder: Assembler, value: Value, kind: Type) -> Graph:
     """Return the network that an architecture is at an input type. Raises Refusal, Again as `assemble`."""
     source = s.TypeList(None, ())
     into = builder.enter(_named(source, kind), kind)

@@ -1,5 +1,6 @@
 """What a user holds of a space: its forest with all that is asked of it, and the members of it."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -7,9 +8,11 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from archc.build import Argument, At, build, network_in
-from archc.check import Program
+from archc.check import Program, check
 from archc.grammar.diagnostics import CompileError, Diagnostic
+from archc.grammar.source import NOWHERE
 from archc.graph import Graph
+from archc.load import load_text
 from archc.networks import Field, Network, fields_of, record_hash, record_text
 from archc.rules.records import is_record
 from archc.rules.scripts import Script, key_of
@@ -37,8 +40,8 @@ from archc.spaces.forest import Cells, Derivation, Forest, Site, script
 from archc.spaces.identity import hash_of
 from archc.spaces.membership import derivation_of
 from archc.spaces.outside import OutsideError, beyond
-from archc.spaces.readback import Reading
-from archc.spaces.realize import realize
+from archc.spaces.readback import Found, Reading
+from archc.spaces.realize import Entry, realize
 from archc.spaces.refine import Refined, refine
 from archc.tensor import Variable
 from archc.values import Applied
@@ -226,15 +229,22 @@ class Space:
     def parse(self, text: str, *, most: int = 1_000, steps: int = 5_000_000) -> "Parsed":
         """Return the members that are the network in `text`, a program of one model or block: `most` of them at most.
 
+        Of a space of records, `text` is a program with a space of one record, such as the `text` of a member, or the JSON of
+        a record without networks.
+
         The search takes so many `steps` at most (a million of them is a second or less), and says whether it came to its
         end. Of a space of more than 1,000 derivations it finds those whose every operation is one of the text's, and not
         those that have parts besides which nothing reads. Raises OutsideError, which says where the text leaves the space
-        or which bound it breaks, CompileError where the text is wrong, TypeError for a space of records.
+        or which bound it breaks, and CompileError where the text is wrong.
         """
+        if self.of_records:
+            wanted = record_in(text, self.name)
+            identity = record_hash(fields_of(wanted))
+            return self._read(self._reading.record(wanted, identity, most=most, steps=steps))
         return self.parsed(network_in(text, self.name, self.at), most=most, steps=steps)
 
     def parsed(self, graph: Graph, *, most: int = 1_000, steps: int = 5_000_000) -> "Parsed":
-        """Return the members that are this network, as `parse` does."""
+        """Return the members that are this network, as `parse` does; raises TypeError for a space of records."""
         if self.of_records:
             raise TypeError(f"members of `{self.name}` are records, and a network is given")
         wanted = hash_of(graph)
@@ -242,19 +252,32 @@ class Space:
         if small and wanted in self._by_hash:
             known = self._by_hash[wanted]
             return Parsed(tuple(known[:most]), is_complete=len(known) <= most)
-        whole = self.refined.forest
-        reading = Reading(self.program, self.name, self.arguments, self.at, self.forest, whole)
-        found = reading.found(graph, most=most, steps=steps)
-        if found.beyond is not None:
-            member = Member(replace(self, forest=whole, origin=None), found.beyond)
-            costs = {entry.bounds: member.cost(entry.bounds.cost) for entry in self.kept}
-            broken = {
-                str(bounds): f"{bounds.cost} is {cost:,}{bounds.unit}"
-                for bounds, cost in costs.items()
-                if not bounds.allows(cost)
-            }
-            raise OutsideError(beyond(self.name, broken, graph))
-        return Parsed(tuple(Member(self, entry) for entry in found.derivations), found.is_complete)
+        return self._read(self._reading.network(graph, most=most, steps=steps), graph)
+
+    @property
+    def _reading(self) -> Reading:
+        whole = replace(self, forest=self.refined.forest, origin=None)
+        return Reading(self.program, self.name, self.arguments, self.at, self.forest, whole.forest, self._identity)
+
+    def _identity(self, decisions: Script) -> str:
+        if self.of_records:
+            made = realize(self.program, self.name, arguments=self.arguments, at=self.at, script=decisions)
+            return record_hash(fields_of(made))
+        return hash_of(build(self.program, self.name, arguments=self.arguments, at=self.at, script=decisions))
+
+    def _read(self, found: Found, graph: Graph | None = None) -> "Parsed":
+        """Return the members that were found. Raises OutsideError where bounds left none."""
+        if found.beyond is None:
+            return Parsed(tuple(Member(self, entry) for entry in found.derivations), found.is_complete)
+        whole = replace(self, forest=self.refined.forest, origin=None)
+        broken: dict[str, str] = {}
+        for bounds in (entry.bounds for entry in self.kept):
+            within, _, measure = bounds.cost.rpartition(".")
+            costs = whole.costs(measure, within)
+            cost = sum(costs[edge] for edge in found.beyond.edges)
+            if not bounds.allows(cost):
+                broken[str(bounds)] = f"{bounds.cost} is {cost:,}{bounds.unit}"
+        raise OutsideError(beyond(self.name, broken, graph))
 
     def logprob(self, member: "Member") -> float:
         """Return the natural logarithm of the probability that a draw is this derivation."""
@@ -472,6 +495,39 @@ def space_of(
             text = f"`{bound}` tells too many members of `{name}` apart"
             raise CompileError([Diagnostic("A0412", text, bound.span, hint=UNBOUNDED)]) from None
     return space
+
+
+def record_in(text: str, name: str) -> dict[str, Entry]:
+    """Return the record in a text: JSON, or a program with a space called `name`, or else a last one, that has one member.
+
+    Raises CompileError where there is none.
+    """
+    if text.lstrip().startswith("{"):
+        return _json_record(text)
+    program = check(load_text(text, "<text>", None))
+    kinds = {key: program.definition(key) for key, found in program.declarations.items() if found.kind == "space"}
+    records = [key for key, definition in kinds.items() if is_record(program.scopes, Applied(definition))]
+    if not records:
+        raise _no_record("the text has no space of records")
+    chosen = name if name in records else records[-1]
+    space = space_of(program, chosen, None, {})
+    if space.count() != 1 or any(site.is_continuous for site in space.forest.sites):
+        raise _no_record(f"`{chosen}` has more than one")
+    return realize(program, chosen, arguments={}, at=None, script=space[0].decisions)
+
+
+def _json_record(text: str) -> dict[str, Entry]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise _no_record(f"this is no JSON: {error}") from error
+    assert isinstance(found, dict), found
+    return found
+
+
+def _no_record(text: str) -> CompileError:
+    hint = "space Recipe = { epochs = 10 }"
+    return CompileError([Diagnostic("A0703", f"one record is expected, and {text}", NOWHERE, hint=hint)])
 
 
 UNBOUNDED = "bound parts of the space, or a measure with fewer values"

@@ -1,5 +1,6 @@
 """The text of a network gives back the decisions that make it; a text outside a space, the place where it leaves it."""
 
+import json
 from random import Random
 
 import pytest
@@ -132,10 +133,78 @@ def test_a_search_that_runs_out_of_steps_says_so() -> None:
         space.parse(text, steps=1)
 
 
-def test_records_have_no_text_of_one_network() -> None:
-    space = archc.loads("arch 0.1\nspace Train = { epochs = 10 | 20 }\n")["Train"].space()
+RECORDS = """arch 0.1
+space Net(width) : [64] -> [10] = linear(width) -> (relu | gelu) -> linear(10)
+space Train = { optimizer = "sgd" | "adam", epochs = 10 | 20, lr = log(0.1 .. 1.0) }
+space Joint where net.params <= 3K = { net = Net(16 | 32 | 64), train = Train }
+space Twice = {
+    choose net = Net(16 | 32)
+    return { one = net, other = net, count = 3 | 5 }
+}
+space Arms = {
+    choose arm = { size = 1, act = relu } | { size = 2, act = tanh }
+    return { size = arm.size, net = linear(8) -> arm.act }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "at"),
+    [
+        ("", "Train", None),
+        ("", "Joint", None),
+        ("", "Twice", None),
+        ("", "Arms", "[4]"),
+        ("fbnet_joint", "Train", None),
+        ("gnn_design", "Train", None),
+        ("gnn_design", "Joint", "(x: [10, 16], edges: Id(10)[2, 20])"),
+    ],
+)
+def test_a_record_is_found_by_its_text(file: str, name: str, at: str | None) -> None:
+    program = archc.load(f"examples/{file}.arch") if file else archc.loads(RECORDS)
+    space = program[name].space(at=at)
+    for seed in range(3):
+        member = space.sample(Random(seed))[0]
+        found = space.parse(member.text)
+        assert member in found and found.is_complete
+        assert {entry.hash for entry in found} == {member.hash}
+        if not space.has_networks:
+            assert member in space.parse(json.dumps(member.value()))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('"sgd"', '"sdg"', '`train.optimizer` is "sdg", where the space has "sgd", "adam"'),
+        ("epochs = 10", "epochs = 10.0", "`train.epochs` is 10.0, where the space has 10, 20"),
+        ("epochs = 10,", "", "`train` is the fields optimizer, lr, where the space has fields optimizer, epochs, lr"),
+        ("-> relu", "-> tanh", "`net` is no network of `Joint`: `tanh` leaves the space"),
+        ("linear(16)", "linear(64)", "beyond its bound net.params <= 3,000: net.params is 4,810"),
+    ],
+)
+def test_a_record_outside_is_told_by_which_field(old: str, new: str, says: str) -> None:
+    space = archc.loads(RECORDS)["Joint"].space()
+    text = " ".join(space[0].text.split(" "))
+    assert old in text
+    with pytest.raises(OutsideError) as caught:
+        space.parse(text.replace(old, new))
+    assert says in caught.value.diagnostic.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[1]", "arch 0.1\nspace T = { epochs = 1 | 2 }\n", "arch 0.1\nmodel Net : [8] -> [2] = linear(2)\n"],
+)
+def test_a_text_that_is_no_record_is_a_diagnostic(text: str) -> None:
+    space = archc.loads(RECORDS)["Train"].space()
+    with pytest.raises(CompileError):
+        space.parse(text)
+
+
+def test_a_network_is_no_record() -> None:
+    space = archc.loads(RECORDS)["Joint"].space()
     with pytest.raises(TypeError, match="are records"):
-        space.parse("arch 0.1\nmodel Net : [8] -> [2] = linear(2)\n")
+        space.parsed(archc.loads(CHAIN)["Net"].space()[0].graph())
 
 
 def test_sizes_that_a_text_leaves_open_are_those_of_the_space() -> None:

@@ -50,17 +50,18 @@ def outside(search: Search) -> Diagnostic:
     return Diagnostic("A0925", text, last.span if last else NOWHERE, label)
 
 
-def beyond(name: str, broken: Mapping[str, str], graph: Graph) -> Diagnostic:
-    """Return what to say of a network that a space makes and bounds on its costs leave out.
+def beyond(name: str, broken: Mapping[str, str], graph: Graph | None) -> Diagnostic:
+    """Return what to say of a network, or a record, that a space makes and bounds on its costs leave out.
 
     `broken` has what the network has instead, by bound; where that is none, costs were rounded.
     """
-    span = graph.nodes[-1].span if graph.nodes else NOWHERE
+    span = graph.nodes[-1].span if graph is not None and graph.nodes else NOWHERE
+    kind = "this record" if graph is None else "this network"
     if not broken:
-        text = f"`{name}` makes this network, which is so near a bound that it is left out: costs are rounded there"
+        text = f"`{name}` makes {kind}, which is so near a bound that it is left out: costs are rounded there"
         return Diagnostic("A0925", text, span, hint="widen the bound")
-    text = f"`{name}` makes this network, beyond its bound {' and '.join(broken)}: {', '.join(broken.values())}"
-    return Diagnostic("A0925", text, span, hint="widen the bound, or change the network")
+    text = f"`{name}` makes {kind}, beyond its bound {' and '.join(broken)}: {', '.join(broken.values())}"
+    return Diagnostic("A0925", text, span, hint="widen the bound, or make it smaller")
 
 
 def _live(search: Search, nodes: Mapping[int, OpNode]) -> set[int]:

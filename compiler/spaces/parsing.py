@@ -52,7 +52,12 @@ def search_for(
     limits = replace(program.limits, steps=NO_BOUND)
     definition = program.definition(name)
     session = Session(definition, program.scopes, program.checker, Context(), limits=limits, trying=True)
-    return Search(session, arguments, at, target(graph), steps, _numbers(graph), options or Options())
+
+    def walk(session: Session, tracer: Tracer) -> None:
+        session.emitter = None
+        assemble(session, tracer, parameters_of(session, definition, arguments), at)
+
+    return Search(session, walk, target(graph), steps, numbers_of(graph), options or Options())
 
 
 @dataclass(slots=True, eq=False)
@@ -66,8 +71,7 @@ class Search:
     """
 
     session: Session
-    arguments: Mapping[str, Argument]
-    at: At | None
+    walk: Callable[[Session, Tracer], object]
     target: Target
     steps: int
     numbers: frozenset[float]
@@ -96,15 +100,19 @@ class Search:
         The text is followed op by op first, or else but for ops that give nothing new, then in any order, so that some come
         twice.
         """
+        for root in self.results():
+            alike = root.drawn == self.target.drawn and not root.shares
+            yield from ((self.ways.script(root, index), alike) for index in range(self.ways.count(root)))
+
+    def results(self) -> Iterator[Result]:
+        """Yield what makes the network, in the order of `found`."""
         roots: Sequence[Result] = ()
         for steps, every in ((self.target.text, True), (self.target.steps, False), (None, False)):
             if roots and steps is self.target.steps:
                 continue
             self._is_cut = False
             roots = self._roots(steps, every=every)
-            for root in roots:
-                alike = root.drawn == self.target.drawn and not root.shares
-                yield from ((self.ways.script(root, index), alike) for index in range(self.ways.count(root)))
+            yield from roots
         self.is_complete = not self._is_cut
 
     def entered(self) -> tuple[str, ...]:
@@ -126,11 +134,8 @@ class Search:
 
     def _root(self) -> Flow:
         """Walk the space once. Raises Mismatch where another network comes out."""
-        session = self.session
-        session.emitter = None
-        names = parameters_of(session, session.definition, self.arguments)
         try:
-            assemble(session, self.tracer, names, self.at)
+            self.walk(self.session, self.tracer)
         except Ended as end:
             if tuple(terms_of(end.result)) == self.target.results:
                 return end.result
@@ -390,7 +395,7 @@ def _float(bound: object) -> float:
     return bound if isinstance(bound, float) else float(bound.constant or 0) if isinstance(bound, Size) else 0.0
 
 
-def _numbers(graph: Graph) -> frozenset[float]:
+def numbers_of(graph: Graph) -> frozenset[float]:
     """Return the numbers that the operations of a network are given."""
     found: set[float] = set()
     waiting = [graph]
