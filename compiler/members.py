@@ -1,6 +1,5 @@
 """What a user holds of a space: its forest with all that is asked of it, and the members of it."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -8,11 +7,9 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from archc.build import Argument, At, build, network_in
-from archc.check import Program, check
+from archc.check import Program
 from archc.grammar.diagnostics import CompileError, Diagnostic
-from archc.grammar.source import NOWHERE
 from archc.graph import Graph
-from archc.load import load_text
 from archc.networks import Field, Network, fields_of, record_hash, record_text
 from archc.rules.records import is_record
 from archc.rules.scripts import Script, key_of
@@ -42,6 +39,7 @@ from archc.spaces.membership import derivation_of
 from archc.spaces.outside import OutsideError, beyond
 from archc.spaces.readback import Found, Reading
 from archc.spaces.realize import Entry, realize
+from archc.spaces.recordtext import record_in
 from archc.spaces.refine import Refined, refine
 from archc.tensor import Variable
 from archc.values import Applied
@@ -237,27 +235,26 @@ class Space:
         those that have parts besides which nothing reads. Raises OutsideError, which says where the text leaves the space
         or which bound it breaks, and CompileError where the text is wrong.
         """
-        if self.of_records:
-            wanted = record_in(text, self.name)
-            identity = record_hash(fields_of(wanted))
-            return self._read(self._reading.record(wanted, identity, most=most, steps=steps))
-        return self.parsed(network_in(text, self.name, self.at), most=most, steps=steps)
+        found = record_in(text, self.name) if self.of_records else network_in(text, self.name, self.at)
+        return self.parsed(found, most=most, steps=steps)
 
-    def parsed(self, graph: Graph, *, most: int = 1_000, steps: int = 5_000_000) -> "Parsed":
-        """Return the members that are this network, as `parse` does; raises TypeError for a space of records."""
-        if self.of_records:
-            raise TypeError(f"members of `{self.name}` are records, and a network is given")
-        wanted = hash_of(graph)
+    def parsed(self, graph: Graph | Mapping[str, Entry], *, most: int = 1_000, steps: int = 5_000_000) -> "Parsed":
+        """Return the members that are this network or record, as `parse` does; raises TypeError where members are the other."""
+        if isinstance(graph, Graph) == self.of_records:
+            kinds = "records, and a network" if self.of_records else "networks, and a record"
+            raise TypeError(f"members of `{self.name}` are {kinds} is given")
+        if isinstance(graph, Mapping):
+            identity = record_hash(fields_of(dict(graph)))
+            return self._read(self._reading.record(graph, identity, most=most, steps=steps))
         small = self.count() <= SMALL and self.count() * self.range("nodes")[1] <= SMALL_OPS
-        if small and wanted in self._by_hash:
-            known = self._by_hash[wanted]
+        if small and (known := self._by_hash.get(hash_of(graph))):
             return Parsed(tuple(known[:most]), is_complete=len(known) <= most)
         return self._read(self._reading.network(graph, most=most, steps=steps), graph)
 
     @property
     def _reading(self) -> Reading:
-        whole = replace(self, forest=self.refined.forest, origin=None)
-        return Reading(self.program, self.name, self.arguments, self.at, self.forest, whole.forest, self._identity)
+        whole = self.refined.forest
+        return Reading(self.program, self.name, self.arguments, self.at, self.forest, whole, self._identity)
 
     def _identity(self, decisions: Script) -> str:
         if self.of_records:
@@ -269,11 +266,9 @@ class Space:
         """Return the members that were found. Raises OutsideError where bounds left none."""
         if found.beyond is None:
             return Parsed(tuple(Member(self, entry) for entry in found.derivations), found.is_complete)
-        whole = replace(self, forest=self.refined.forest, origin=None)
-        broken: dict[str, str] = {}
+        broken = {}
         for bounds in (entry.bounds for entry in self.kept):
-            within, _, measure = bounds.cost.rpartition(".")
-            costs = whole.costs(measure, within)
+            costs = self.measured.edges(*bounds.cost.rpartition(".")[::-2])
             cost = sum(costs[edge] for edge in found.beyond.edges)
             if not bounds.allows(cost):
                 broken[str(bounds)] = f"{bounds.cost} is {cost:,}{bounds.unit}"
@@ -407,10 +402,8 @@ class Member:
     @property
     def type(self) -> str:
         """The output type."""
-        forest = self.space.forest
-        return (
-            forest.cells[int(forest.owner[self.derivation.edges[1]])].target if len(self.derivation.edges) > 1 else ""
-        )
+        forest, edges = self.space.forest, self.derivation.edges
+        return forest.cells[int(forest.owner[edges[1]])].target if len(edges) > 1 else ""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Member) and self.key == other.key and self.space.name == other.space.name
@@ -495,39 +488,6 @@ def space_of(
             text = f"`{bound}` tells too many members of `{name}` apart"
             raise CompileError([Diagnostic("A0412", text, bound.span, hint=UNBOUNDED)]) from None
     return space
-
-
-def record_in(text: str, name: str) -> dict[str, Entry]:
-    """Return the record in a text: JSON, or a program with a space called `name`, or else a last one, that has one member.
-
-    Raises CompileError where there is none.
-    """
-    if text.lstrip().startswith("{"):
-        return _json_record(text)
-    program = check(load_text(text, "<text>", None))
-    kinds = {key: program.definition(key) for key, found in program.declarations.items() if found.kind == "space"}
-    records = [key for key, definition in kinds.items() if is_record(program.scopes, Applied(definition))]
-    if not records:
-        raise _no_record("the text has no space of records")
-    chosen = name if name in records else records[-1]
-    space = space_of(program, chosen, None, {})
-    if space.count() != 1 or any(site.is_continuous for site in space.forest.sites):
-        raise _no_record(f"`{chosen}` has more than one")
-    return realize(program, chosen, arguments={}, at=None, script=space[0].decisions)
-
-
-def _json_record(text: str) -> dict[str, Entry]:
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        raise _no_record(f"this is no JSON: {error}") from error
-    assert isinstance(found, dict), found
-    return found
-
-
-def _no_record(text: str) -> CompileError:
-    hint = "space Recipe = { epochs = 10 }"
-    return CompileError([Diagnostic("A0703", f"one record is expected, and {text}", NOWHERE, hint=hint)])
 
 
 UNBOUNDED = "bound parts of the space, or a measure with fewer values"

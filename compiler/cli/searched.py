@@ -271,13 +271,11 @@ def _from_json(space: "Space", seed: str) -> "list[Member]":
 
 
 def _from_record(space: "Space", seed: str) -> "Member":
-    from archc.check import check
-    from archc.cli.refined import space_at
-    from archc.cli.target import loaded, split
-    from archc.search.given import from_record
+    from archc.cli.typed import declared
+    from archc.spaces.recordtext import record_of
 
-    path, name = split(seed)
-    return from_record(space, space_at(check(loaded(path)), name, "", (), ""))
+    program, name, _ = declared(seed, ("space",))
+    return space.parsed(record_of(program, name), most=1)[0]
 
 
 def positive(text: str, option: str) -> int:

@@ -1,19 +1,18 @@
 """A space and what archc wrote of members -> these members, for a search to begin with.
 
-`archc sample --json` and `--export-best` write the decisions of a member as its `key`, and its `hash`. Of a record that is text (a
-space of this record only), the member is found among all, where there are few.
+`archc sample --json` and `--export-best` write the decisions of a member as its `key`, and its `hash`. A record without a key is
+found by its fields.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
-from archc.members import SMALL, Member, Space
+from archc.members import Member, Space
 from archc.rules.scripts import Script, script_of
 from archc.runtime.derivations.nodes import drawn
 from archc.search.paths import Walk
 from archc.search.protocol import Json
-from archc.spaces.forest import Derivation
 from archc.spaces.membership import derivation_of
 
 
@@ -32,30 +31,9 @@ def from_json(space: Space, text: str) -> list[Member]:
     return [_member(space, entry, at) for at, entry in enumerate(entries)]
 
 
-def from_record(space: Space, record: Space) -> Member:
-    """Return the member of a space of records that is the only one of another. Raises ValueError where it is not to be found."""
-    if not record.of_records or record.count() != 1:
-        raise ValueError(f"expected a space of one record, found {record.count():,} members of `{record.name}`")
-    if space.count() > SMALL:
-        hint = "give the JSON that `archc sample --json` or `--export-best` wrote, which has its decisions"
-        raise ValueError(f"`{space.name}` has too many members to find a record among them by its text; {hint}")
-    wanted = record[0]
-    value = _plain(wanted.value())
-    near: tuple[int, Member] | None = None
-    for member in space:
-        apart = [found for _, found, _ in _apart(value, _plain(member.value()), "")]
-        numbers = tuple(float(found) for found in apart if isinstance(found, int | float))
-        if len(numbers) == len(apart) == len(member.derivation.reals):
-            member, apart = Member(space, Derivation(member.derivation.edges, numbers)), []
-        if not apart and member.hash == wanted.hash:
-            return _within(member, value)
-        if near is None or len(apart) < near[0]:
-            near = len(apart), member
-    assert near is not None, space
-    raise NoMember(_where(space, value, near[1]))
-
-
 def _member(space: Space, entry: Json, at: int) -> Member:
+    if isinstance(entry, Mapping) and "key" not in entry and space.of_records:
+        return space.parse(json.dumps(entry), most=1)[0]
     key = entry.get("key") if isinstance(entry, Mapping) else None
     if not isinstance(entry, Mapping) or not isinstance(key, str):
         text = f"expected the `key` of a member, as `archc sample --json` writes it, found none in entry {at}"
