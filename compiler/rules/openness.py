@@ -1,8 +1,14 @@
 """Expressions and architectures -> whether a choice is made inside them, and which names they see."""
 
+from collections.abc import Callable, Iterable
+
 from archc.grammar import syntax as s
 from archc.names.scope import Scopes
 from archc.values import Applied, Closure, Env, HoleValue, Interval, Layer, Method, Value
+
+
+Mentions = tuple[Iterable[str], bool]
+"""The names that an expression mentions, and whether a choice stands in its text."""
 
 
 def free_names(expr: s.Expr) -> tuple[frozenset[str], bool]:
@@ -62,8 +68,15 @@ def _parts(expr: s.Expr) -> tuple[s.Expr, ...]:
             return ()
 
 
-def is_open(scopes: Scopes, value: Value) -> bool:
-    """Return whether an architecture has a choice that nothing has made yet."""
+def _told(expr: s.Expr, module: int) -> Mentions:
+    return free_names(expr)
+
+
+def is_open(scopes: Scopes, value: Value, mentions: Callable[[s.Expr, int], Mentions] = _told) -> bool:
+    """Return whether an architecture has a choice that nothing has made yet.
+
+    `mentions` tells what `free_names` does of an expression in a module, for those who keep that.
+    """
     waiting: list[Value] = [value]
     seen: set[int] = set()
     while waiting:
@@ -81,7 +94,7 @@ def is_open(scopes: Scopes, value: Value) -> bool:
             case Layer(architecture) | Method(architecture):
                 waiting.append(architecture)
             case Closure(expr, env):
-                names, chooses = free_names(expr)
+                names, chooses = mentions(expr, env.module)
                 if chooses or any(_is_space(scopes, env, name) for name in names):
                     return True
                 waiting.extend(env.names[name] for name in names if name in env.names)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from archc.grammar import syntax as s
 from archc.names.scope import Scopes
 from archc.rules.infer import measures
-from archc.rules.openness import free_names
+from archc.rules.openness import Mentions, free_names
 from archc.spaces.sized import Sized, sized, type_of
 from archc.tensor import Type, tagged
 from archc.values import (
@@ -140,6 +140,11 @@ class Keys:
             self._names[key] = known
             known.reach = self._of_names(mentioned, module)
         return known
+
+    def mentions(self, expr: s.Expr, module: int) -> Mentions:
+        """Return the names that `expr` mentions, and whether a choice stands in its text."""
+        names = self.names(expr, module)
+        return names.free, names.chooses
 
     def _of_names(self, mentioned: Iterable[str], module: int) -> Reach:
         found = NOTHING

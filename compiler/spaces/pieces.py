@@ -33,12 +33,16 @@ class Pieces:
 
     def number(self, value: Value, plan: int, into: int) -> int:
         """Return the number of an architecture, of plan number `plan`, at an input type."""
-        known = self._numbers.get((plan, into))
-        if known is None:
-            known = self._numbers[plan, into] = len(self.all)
-            self.all.append((value, into))
-            self._plans.append(plan)
-        return known
+        return self.numbers(value, plan, [into])[0]
+
+    def numbers(self, value: Value, plan: int, kinds: Sequence[int]) -> list[int]:
+        """Return the numbers of an architecture at several input types."""
+        known = self._numbers
+        new = [kind for kind in kinds if (plan, kind) not in known]
+        known.update(zip([(plan, kind) for kind in new], range(len(self.all), len(self.all) + len(new)), strict=True))
+        self.all.extend([(value, kind) for kind in new])
+        self._plans.extend([plan] * len(new))
+        return [known[plan, kind] for kind in kinds]
 
     def same_weights(self, one: int, other: int) -> bool:
         """Return whether two pieces are one architecture, and its weights at both inputs of the same shapes."""

@@ -217,7 +217,7 @@ class Statics:
             return False
         if not isinstance(value, (Applied, Closure, Decided, Layer)):
             return True
-        return not is_open(self.program.scopes, value) and not any(
+        return not is_open(self.program.scopes, value, self.keys.mentions) and not any(
             isinstance(entry, (Decided, Layer)) for entry in self._mentioned(value)
         )
 

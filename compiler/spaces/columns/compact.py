@@ -30,7 +30,7 @@ def in_columns(refiner: Refiner, plan: Plan, into: int, most_edges: int) -> Fore
 def _compacted(relations: Relations, roots: Ints, into: int) -> Forest:
     """Return the forest of some states, the outputs of its space at the type `into`."""
     table, refiner = relations.table, relations.refiner
-    reached = _Reached(table)
+    reached = _Reached(table, 1 << (2 * len(table.scales) - 1).bit_length())
     codes = reached.all(roots)
     origin, scale = codes // reached.most, codes % reached.most
     start, stop = table.start.all[origin], table.stop.all[origin]
@@ -85,7 +85,7 @@ class _Reached:
     """States at a scale, as one number each: `most` times the state, and the scale."""
 
     table: Table
-    most: int = 1
+    most: int
 
     @property
     def wide(self) -> type[np.int32] | type[np.int64]:

@@ -390,9 +390,8 @@ class Relations:
         if adds_nothing(plan.value):
             states = np.full(len(some), EMPTY)
         else:
-            number, value = self.refiner.pieces.number, plan.value
-            pieces = [number(value, plan.number, kind) for kind in asks.kinds[some].tolist()]
-            uses = self.table.uses.pieces(pieces, 0 if isinstance(value, Method) else 1)
+            pieces = self.refiner.pieces.numbers(plan.value, plan.number, asks.kinds[some].tolist())
+            uses = self.table.uses.pieces(pieces, 0 if isinstance(plan.value, Method) else 1)
             states = self.table.leaves(out[some], uses)
             self._require(self.table.label.size)
         self.results.add(asks.keys.tolist(), (out != NOBODY).astype(np.int64), out[some], states)

@@ -44,7 +44,8 @@ class Column:
 
     def fill(self, value: int, times: int) -> None:
         """Add a number several times."""
-        self.extend(np.broadcast_to(np.int64(value), times))
+        self._chunks.append(np.full(times, value, dtype=np.int32))
+        self.size += times
 
 
 class Lookup(Column):
@@ -64,13 +65,20 @@ class Lookup(Column):
 
     def extend(self, more: Ints) -> None:
         """Add numbers."""
-        size = self.size + len(more)
-        if size > len(self._data):
-            data = np.zeros(max(size, 2 * len(self._data)), dtype=np.int32)
-            data[: self.size] = self._data[: self.size]
+        self._room(len(more))[:] = more
+
+    def fill(self, value: int, times: int) -> None:
+        """Add a number several times."""
+        self._room(times)[:] = value
+
+    def _room(self, more: int) -> Ints:
+        """Return the places of so many more numbers."""
+        first, self.size = self.size, self.size + more
+        if self.size > len(self._data):
+            data = np.zeros(max(self.size, 2 * len(self._data)), dtype=np.int32)
+            data[:first] = self._data[:first]
             self._data = data
-        self._data[self.size : size] = more
-        self.size = size
+        return self._data[first : self.size]  # type: ignore[return-value]  # as above
 
 
 def spread(first: Ints, count: Ints) -> tuple[Ints, Ints]:
