@@ -6,7 +6,6 @@ from archc.grammar import syntax as s
 from archc.names.scope import Scopes
 from archc.values import Applied, Closure, Env, HoleValue, Interval, Layer, Method, Value
 
-
 Mentions = tuple[Iterable[str], bool]
 """The names that an expression mentions, and whether a choice stands in its text."""
 
