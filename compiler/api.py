@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archc.asked import input_type, times
 from archc.build import At as Input
 from archc.build import build
 from archc.check import Checked, check
@@ -119,7 +120,7 @@ class Declaration:
         """Return the network as a dataflow graph."""
         if self.kind not in ("model", "block"):
             raise TypeError(f"`{self.name}` is a {self.kind}; a model or a block can be built")
-        return build(self.program, self.name, arguments=parameters, at=at if at is None else _at(at))
+        return build(self.program, self.name, arguments=parameters, at=at if at is None else input_type(at))
 
     def module(
         self,
@@ -205,7 +206,8 @@ class Declaration:
 
         if self.kind != "space":
             raise TypeError(f"`{self.name}` is a {self.kind}; members are drawn from a space")
-        return space_of(self.program, self.name, at if at is None else _at(at), parameters, most_types)
+        most = most_types if most_types is None else times(most_types, "output types")
+        return space_of(self.program, self.name, at if at is None else input_type(at), parameters, most)
 
     def grammar(self, dialect: str) -> str:
         """Return a type as grammar text: `ebnf` (xgrammar), `gbnf` (llama.cpp), `lark` (llguidance) or `regex`.
@@ -268,14 +270,3 @@ class Declaration:
         if self.kind != "type":
             raise TypeError(f"`{self.name}` is a {self.kind}; documents are of a type")
         return schema(self.program, self.name)
-
-
-def _at(at: Input) -> Input:
-    """Return an input that can be compared and kept."""
-    match at:
-        case str():
-            return at
-        case Mapping():
-            return {name: _at(kind) for name, kind in at.items()}
-        case _:
-            return tuple(at)

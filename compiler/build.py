@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from operator import index
+from typing import Protocol, SupportsIndex
 
 from archc.builder import Again, Builder, Place
 from archc.check import Program, check, text_of
@@ -273,10 +274,11 @@ def _value(argument: Argument) -> Value:
     match argument:
         case bool() | float() | str():
             return argument
-        case int():
-            return Size.of(argument)
-        case _:
+        case SupportsIndex():
+            return Size.of(index(argument))
+        case Sequence():
             return Items(tuple(_value(entry) for entry in argument))
+    raise TypeError(f"expected as argument a number, flag, string or list of such, found {argument!r}")
 
 
 # ---------------------------------------------------------------- inputs

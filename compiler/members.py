@@ -1,11 +1,12 @@
 """What a user holds of a space: its forest with all that is asked of it, and the members of it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsIndex
 
+from archc.asked import chance, rank, times, weighing
 from archc.build import Argument, At, build, network_in
 from archc.check import Program
 from archc.grammar.diagnostics import CompileError, Diagnostic
@@ -68,7 +69,7 @@ class Space:
     forest: Forest = field(repr=False)
     sites: tuple[Site, ...] = field(repr=False)
     measured: Costs = field(repr=False)
-    origin: "Restriction | None" = field(default=None, repr=False)
+    origin: "restrict.Origin | None" = field(default=None, repr=False)
     kept: tuple[narrow.Kept, ...] = field(default=(), repr=False)
 
     # ---------------------------------------------------------------- size
@@ -118,10 +119,8 @@ class Space:
 
     def range(self, cost: str) -> tuple[int, int]:
         """Return the least and the greatest cost of a member."""
-        costs = self.costs(cost)
-        return measure.least(self.forest, costs)[self.forest.root], measure.greatest(self.forest, costs)[
-            self.forest.root
-        ]
+        costs, root = self.costs(cost), self.forest.root
+        return measure.least(self.forest, costs)[root], measure.greatest(self.forest, costs)[root]
 
     def moments(self, cost: str, *, by: By = "weights") -> weights.Moments:
         """Return the mean and variance of a cost over all members, by their weights or all alike."""
@@ -141,7 +140,7 @@ class Space:
         Raises TooManyStates where there are too many different costs to tell apart, ValueError where none is within.
         """
         found = restrict.restrict(self.forest, self.costs(cost), low=low, high=high)
-        return replace(self, forest=found.forest, origin=Restriction(found, self.origin))
+        return replace(self, forest=found.forest, origin=restrict.Origin(found, self.origin))
 
     def where(self, condition: str) -> "Space":
         """Return the space of the members that fulfil a condition such as `params <= 5M and count(zero) == 0`.
@@ -161,7 +160,7 @@ class Space:
         steps, kept = narrow.narrow(self.forest, costs, wanted)
         space = self
         for step in steps:
-            space = replace(space, forest=step.forest, origin=Restriction(step, space.origin))
+            space = replace(space, forest=step.forest, origin=restrict.Origin(step, space.origin))
         return replace(space, kept=(*space.kept, kept))
 
     # ---------------------------------------------------------------- members
@@ -169,12 +168,11 @@ class Space:
         """Return `n` members, drawn by their weights given that they are well typed, or (by="count") all alike.
 
         If `distinct`, no derivation comes twice; raises TooFewDerivations where there are not so many, ValueError on a
-        negative `n`, and on another `by`.
+        negative `n`, and on another `by`, TypeError where `rng` is no random.Random.
         """
-        if n < 0:
-            raise ValueError(f"expected a number of members of at least 0, found {n}")
+        rng, n = chance(rng), times(n)
         if distinct:
-            drawn: Sequence[Derivation] = draw_distinct(self.forest, rng, n, by=_asked(by), sites=self.sites)
+            drawn: Sequence[Derivation] = draw_distinct(self.forest, rng, n, by=weighing(by), sites=self.sites)
         else:
             drawn = self.sampler(by).batch(rng, n) if n > 64 else [self.sampler(by).draw(rng) for _ in range(n)]
         return [Member(self, derivation) for derivation in drawn]
@@ -186,7 +184,7 @@ class Space:
         """
         seen: set[str] = set()
         known = 0
-        for derivation in drawn_apart(self.forest, rng, by=by, sites=self.sites):
+        for derivation in drawn_apart(self.forest, chance(rng), by=weighing(by), sites=self.sites):
             member = Member(self, derivation)
             known += 1
             if member.hash not in seen:
@@ -198,17 +196,18 @@ class Space:
 
     def sampler(self, by: By = "weights") -> Sampler:
         """Return what draws derivations; building it takes longer than a draw."""
-        return self._by_weights if _asked(by) == "weights" else self._by_count
+        return self._by_weights if weighing(by) == "weights" else self._by_count
 
     def rank(self, member: "Member") -> int:
         """Return the number of a member, from 0 to count() - 1. Raises ValueError on a member of another space."""
         return ranks.rank(self.forest, self._derivation(member))
 
-    def __getitem__(self, index: int) -> "Member":
+    def __getitem__(self, index: SupportsIndex) -> "Member":
         """Return the member of that number. Raises IndexError where there is none, TypeError on what is no number."""
-        if not isinstance(index, int):
-            raise TypeError(f"a member has a number from 0 to {self.count() - 1:,}; found {index!r}")
-        return Member(self, ranks.unrank(self.forest, index))
+        return Member(self, ranks.unrank(self.forest, rank(index, self.count())))
+
+    def __contains__(self, member: object) -> bool:
+        return isinstance(member, Member) and self._found(member) is not None
 
     def __iter__(self) -> "Iterator[Member]":
         """Yield all members in the order of their numbers."""
@@ -279,9 +278,11 @@ class Space:
         return weights.logprob(self.forest, self._derivation(member), self.sites, weights=self._weights)
 
     def fitted(self, members: "Sequence[Member]", *, smoothing: float = 1.0) -> "Space":
-        """Return the space with the shares of greatest likelihood for these members: the cross-entropy method's update."""
-        derivations = [self._derivation(member) for member in members]
-        return replace(self, sites=fit.fit(self.forest, derivations, smoothing=smoothing))
+        """Return the space with the shares of greatest likelihood for these members: the cross-entropy method's update.
+
+        The space's own shares count for `smoothing` decisions at each choice. Raises ValueError on less than 0.
+        """
+        return replace(self, sites=fit.fit(self.forest, [*map(self._derivation, members)], smoothing=smoothing))
 
     # ---------------------------------------------------------------- edits
     def mutate(self, member: "Member", rng: Random) -> "Member":
@@ -289,16 +290,21 @@ class Space:
 
         Raises NoOther where the space has no other member.
         """
-        return Member(self, edit.mutate(self.forest, self._derivation(member), rng, sampler=self._by_weights))
+        return Member(self, edit.mutate(self.forest, self._derivation(member), chance(rng), sampler=self._by_weights))
 
     def crossover(self, one: "Member", other: "Member", rng: Random) -> "tuple[Member, Member] | None":
         """Return both with two parts of one type exchanged; None where they have none that differ."""
-        found = edit.crossover(self.forest, self._derivation(one), self._derivation(other), rng)
+        found = edit.crossover(self.forest, self._derivation(one), self._derivation(other), chance(rng))
         return None if found is None else (Member(self, found[0]), Member(self, found[1]))
 
     def neighbours(self, member: "Member", rng: Random | None = None) -> "Iterator[Member]":
         """Yield the members that differ in one choice, in a random order if `rng` is given."""
-        return (Member(self, entry) for entry in neighbours.neighbours(self.forest, self._derivation(member), rng=rng))
+        return (
+            Member(self, entry)
+            for entry in neighbours.neighbours(
+                self.forest, self._derivation(member), rng=None if rng is None else chance(rng)
+            )
+        )
 
     def distance(self, one: "Member", other: "Member") -> "tuple[int, tuple[distance.Edit, ...]]":
         """Return how many edits of nodes lead from one derivation to the other, and which (Zhang and Shasha 1989)."""
@@ -326,35 +332,26 @@ class Space:
         return Sampler(self.forest, "count")
 
     def _chances(self, by: By) -> Sequence[float]:
-        return self._weights.chances if _asked(by) == "weights" else weights.by_count(self.forest)
+        return self._weights.chances if weighing(by) == "weights" else weights.by_count(self.forest)
 
     def _derivation(self, member: "Member") -> Derivation:
-        """Return the derivation of a member in this forest; that of a part of the space, or of the whole, is found by name."""
-        if member.space.forest is self.forest:
-            return member.derivation
-        found = derivation_of(self.forest, script(member.space.forest, member.derivation))
+        """Return the derivation of a member in this forest. Raises ValueError on a member of another space."""
+        if not isinstance(member, Member):
+            raise TypeError(f"expected a member of `{self.name}`, such as space[0], found {member!r}")
+        found = self._found(member)
         if found is None:
-            raise ValueError(f"{member.key} is no member of this space")
+            raise ValueError(f"{member!r} is no member of this space, `{self.name}`")
         return found
 
+    def _found(self, member: "Member") -> Derivation | None:
+        """Return the derivation in this forest of a member of the space, or of a part of it, found by its decisions."""
+        if member.space.forest is self.forest:
+            return member.derivation
+        declared, other = (of.program.definition(of.name).declaration for of in (self, member.space))
+        return derivation_of(self.forest, script(member.space.forest, member.derivation)) if declared == other else None
 
-def _asked(by: By) -> By:
-    """Return how members are weighed. Raises ValueError on anything else."""
-    if by not in ("weights", "count"):
-        raise ValueError(f"expected by='weights' or by='count', found {by!r}")
-    return by
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Restriction:
-    """How the edges of a restricted forest come from those of the whole."""
-
-    last: restrict.Restricted
-    before: "Restriction | None"
-
-    def costs(self, costs: list[int]) -> list[int]:
-        """Return the costs of the edges of the restricted forest."""
-        return self.last.costs(costs if self.before is None else self.before.costs(costs))
+    def __getstate__(self) -> dict[str, object]:
+        return {entry.name: getattr(self, entry.name) for entry in fields(self)}  # what is worked out once stays here
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ ROWS = (
     ("builder", "build", "simplify", "spaces"),
     ("lower", "show"),
     ("runtime",),
-    ("members", "networks", "search"),
+    ("asked", "members", "networks", "search"),
     ("api",),
     ("cli", "lsp", "__main__"),
 )

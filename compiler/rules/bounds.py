@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.format import format_expr
+from archc.ops import uncounted
 from archc.rules.infer import MEASURES, is_measure, measures
 from archc.rules.session import Refusal, Session
 from archc.rules.static import evaluate
@@ -94,6 +95,8 @@ def require_bounds(session: Session, declaration: s.Declaration, env: Env) -> No
     """
     found = list(clauses(declaration))
     for clause in found:
+        if clause.measure.startswith("count(") and (text := uncounted(clause.measure[6:-1])[0]):
+            raise Refusal(Diagnostic("A0410", text, clause.whole.span, hint="count(conv) <= 8"))
         if is_measure(clause.limit):
             raise unread(clause.whole, A_NUMBER)
         value = evaluate(session, clause.limit, env)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from archc.ops import uncounted
 from archc.spaces.pieces import MEASURES
 from archc.spaces.refine import Refined
 
@@ -27,8 +28,7 @@ class Costs:
         """
         key = measure, within
         if key not in self._edges:
-            if measure not in MEASURES and not (measure.startswith("count(") and measure.endswith(")")):
-                raise ValueError(f"{measure!r} is no cost; there are {', '.join(MEASURES)} and count(op)")
+            _require(measure)
             pieces = self.refined.pieces
             counted = self.refined.counted(within)
             self._edges[key] = [
@@ -40,3 +40,14 @@ class Costs:
                 for uses in self.refined.forest.uses
             ]
         return self._edges[key]
+
+
+def _require(measure: str) -> None:
+    """Raise ValueError on what is no measure."""
+    if measure in MEASURES:
+        return
+    if not (isinstance(measure, str) and measure.startswith("count(") and measure.endswith(")")):
+        raise ValueError(f"{measure!r} is no cost; there are {', '.join(MEASURES)} and count(op)")
+    text, near = uncounted(measure[6:-1])
+    if text:
+        raise ValueError(f"{text}{f'; nearest: count({near})' if near else ''}")

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from fractions import Fraction
 from math import ceil, floor
 
-from archc.ops import names as ops
+from archc.ops import uncounted
 
 COSTS = ("params", "macs", "flops", "activation_bytes", "nodes", "count(op)")
 SCALES = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9, "G": 10**9, "T": 10**12}
@@ -28,7 +28,7 @@ class ConditionError(ValueError):
     """A condition that is none: what stands there, and what to write."""
 
     def __init__(self, message: str, hint: str = EXAMPLE) -> None:
-        super().__init__(message)
+        super().__init__(f"{message}; such as {hint!r}")
         self.message, self.hint = message, hint
 
 
@@ -59,8 +59,10 @@ def bounds(text: str, *, times: Collection[str] = ()) -> tuple[Bounds, ...]:
 
     A condition is comparisons joined by `and`, each of a cost and a number, or of a cost between two. Numbers may have
     a fraction and end in k, M, B (or G) or T. `times` are costs besides that are measured: their numbers end in ns, us, ms
-    or s. Raises ConditionError on anything else.
+    or s. Raises ConditionError on any other text, TypeError on what is no text.
     """
+    if not isinstance(text, str):
+        raise TypeError(f"expected a condition such as {EXAMPLE!r}, found {text!r}")
     found: dict[str, Bounds] = {}
     for words in _clauses(list(_words(text, times))):
         for cost, operator, number in _comparisons(words):
@@ -113,10 +115,10 @@ def _cost(name: str, times: Collection[str]) -> str:
 
 
 def _op(name: str) -> str:
-    if name in ops():
-        return name
-    near = get_close_matches(name, ops(), 1)
-    raise ConditionError(f"no op is called `{name}`", f"count({near[0]}) <= 5" if near else "count(conv) <= 5")
+    text, near = uncounted(name)
+    if text:
+        raise ConditionError(text, f"count({near or 'conv'}) <= 5")
+    return name
 
 
 def _clauses(words: list[Word]) -> Iterator[list[Word]]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Context, Decimal
-from math import fsum, ldexp
+from math import fsum, isfinite, ldexp
 
 import numpy as np
 
@@ -45,8 +45,8 @@ def fit(
     known = [1.0] * len(derivations) if weights is None else weights
     if len(known) != len(derivations):
         raise ValueError(f"expected a weight for each of {len(derivations)} derivations and found {len(known)}")
-    if smoothing < 0 or any(weight < 0 for weight in known):
-        raise ValueError("expected weights and smoothing of at least 0")
+    if not all(isfinite(weight) and weight >= 0 for weight in (smoothing, *known)):
+        raise ValueError("expected weights and smoothing of at least 0 and finite")
     made = decided(forest, derivations, known)
     for site, often in zip(forest.sites, made, strict=True):
         often[:] = [many + smoothing * share for many, share in zip(often, site.shares, strict=True)]

@@ -49,6 +49,18 @@ class Restricted:
         return [costs[edge] if edge >= 0 else 0 for edge in self.origin.tolist()]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """How the edges of a forest that was restricted, perhaps again and again, come from those of the whole."""
+
+    last: Restricted
+    before: "Origin | None"
+
+    def costs(self, costs: list[int]) -> list[int]:
+        """Return the costs of the edges of the restricted forest from those of the whole."""
+        return self.last.costs(costs if self.before is None else self.before.costs(costs))
+
+
 def restrict(
     forest: Forest, costs: Sequence[int], *, low: int | None = None, high: int | None = None, limit: int = LIMIT
 ) -> Restricted:
