@@ -26,6 +26,7 @@ from archc.rules.session import (
     contained,
     too_deep,
 )
+from archc.rules.settled import Settled
 from archc.rules.static import evaluate
 from archc.rules.walk import walk
 from archc.rules.wording import in_words
@@ -153,6 +154,7 @@ class Checker:
     budget: Budget = field(default_factory=Budget)
     summaries: dict[int, Summary] = field(default_factory=dict)
     stack: list[Definition] = field(default_factory=list)
+    settled: Settled = field(default_factory=Settled)
 
     def documents(self, loaded: Loaded) -> None:
         """Check what documents its types admit."""

@@ -23,6 +23,7 @@ from archc.rules.operands import short
 from archc.rules.qualify import promised, require_implied, through
 from archc.rules.repeat import fold, repeat
 from archc.rules.session import Blame, Known, Refusal, Session, Site
+from archc.rules.settled import settled_by
 from archc.rules.sharing import check_shared
 from archc.rules.static import evaluate
 from archc.rules.structure import ARITHMETIC, RULES, STRUCTURAL, only_numbers
@@ -249,6 +250,12 @@ def _op(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     blame = Blame(declaration.name, kind.source, into.type, site.span, _known(values, applied))
     if definition.module == 0 and declaration.name in STRUCTURAL:
         return STRUCTURAL[declaration.name](session, values, into, blame, site, apply)
+    settled, key = session.declarations.settled, None if session.flexible else settled_by(definition, values, into.type)
+    if key in settled.known:
+        names, output = settled.known[key]
+        session.blame = blame
+        check_shared(session, declaration.name, values, into.type, output, site)
+        return emit(session, definition, values, into, output, site, names)
     names, known = match(session, kind.source, into, Env(definition.module, values), blame)
     session.blame = blame = Blame(blame.subject, blame.needs, blame.got, blame.span, (*blame.known, *known))
     if definition.module == 0 and declaration.name in ARITHMETIC:
@@ -257,6 +264,8 @@ def _op(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
     for clause in declaration.where:
         demand(session, clause, inner, site.span, evaluate, clauses=declaration.where)
     output = instantiate(session, kind.target, inner, blame)
+    if key is not None:
+        settled.note(key, names, output)
     check_shared(session, declaration.name, values, into.type, output, site)
     return emit(session, definition, values, into, output, site, names)
 

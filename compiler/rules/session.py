@@ -14,6 +14,7 @@ from archc.graph import Static
 from archc.names.mentions import solvable
 from archc.names.scope import Scopes
 from archc.rules.identities import Identities
+from archc.rules.settled import Settled
 from archc.sizes.prove import Always, Context, Fact, Never, Sometimes, decide, negate
 from archc.sizes.size import Size, SizeLimit
 from archc.tensor import Type
@@ -226,6 +227,8 @@ class Summary:
 
 class Declarations(Protocol):
     """What a walk asks of the declarations that it mentions."""
+
+    settled: Settled
 
     def summary(self, definition: Definition) -> Summary:
         """Return what `definition` asks of its users, checking it first if need be."""

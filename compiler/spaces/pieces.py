@@ -14,6 +14,9 @@ from archc.sizes.size import Size
 from archc.tensor import Product, Tensor, Type
 from archc.values import Applied, Closure, Env, Flow, Layer, Method, Value
 
+FEW = 3
+"""After so many pieces that differ in sizes only, there is a formula for the others."""
+
 MEASURES = ("params", "macs", "flops", "activation_bytes", "nodes")
 
 
@@ -28,6 +31,7 @@ class Pieces:
     _plans: list[int] = field(default_factory=list)
     _graphs: dict[int, Graph] = field(default_factory=dict)
     _measured: dict[tuple[int, str], int] = field(default_factory=dict)
+    _alike: Counter[Hashable] = field(default_factory=Counter)
     _general: dict[Hashable, Graph | None] = field(default_factory=dict)
     _totals: dict[tuple[int, str], Size] = field(default_factory=dict)
 
@@ -67,6 +71,9 @@ class Pieces:
         if pattern is None:
             return _constant(_total(self.graph(piece), measure))
         key = self._plans[piece], pattern
+        self._alike[key] += piece not in self._graphs
+        if piece in self._graphs or self._alike[key] <= FEW:
+            return _constant(_total(self.graph(piece), measure))
         if key not in self._general:
             self._general[key] = self._at_any_sizes(value, self.types[into], sizes)
         graph = self._general[key]
