@@ -160,10 +160,9 @@ def bind(
         elif parameter.default is not None:
             value, place = evaluate(session, parameter.default, Env(env.module, {**env.names, **names})), span
         else:
-            missing = ", ".join(entry.name for entry in parameters if entry.name not in taken and entry.default is None)
-            text = f"{_title(declaration)} needs a value for {missing.replace(', ', ' and ')}"
-            outside = span == declaration.name_span
-            hint = _setting(parameter, domain(session, parameter.type, env.module)) if outside else ""
+            missing = [entry for entry in parameters if entry.name not in taken and entry.default is None]
+            text = f"{_title(declaration)} needs a value for {' and '.join(entry.name for entry in missing)}"
+            hint = _settings(session, declaration, missing, env.module) if span == declaration.name_span else ""
             raise Refusal(Diagnostic("A0103", text, span, _usage(declaration), hint=hint))
         space = domain(session, parameter.type, env.module)
         names[parameter.name] = _coerce(session, value, space, parameter, declaration, place)
@@ -173,8 +172,31 @@ def bind(
     return names
 
 
+def require_default(
+    session: Session, parameter: s.Parameter, declaration: s.Declaration, env: Env, evaluate: Evaluate
+) -> None:
+    """Require a default that stands there as a value, or as a choice of values, to be one. Raises Refusal."""
+    default = parameter.default
+    space = domain(session, parameter.type, env.module)
+    for expr in [arm.value for arm in default.arms] if isinstance(default, s.Choice) else [default]:
+        if isinstance(expr, (s.Number, s.String, s.Boolean)):
+            _coerce(session, evaluate(session, expr, env), space, parameter, declaration, expr.span)
+
+
+def _settings(session: Session, declaration: s.Declaration, missing: Sequence[s.Parameter], module: int) -> str:
+    """Return how parameters are given from outside the program, or what to do about those that are not."""
+    found = [_setting(parameter, domain(session, parameter.type, module)) for parameter in missing]
+    inside = [parameter.name for parameter, text in zip(missing, found, strict=True) if not text]
+    if inside:
+        return _inside_of(declaration, inside[0])
+    return " ".join(found)
+
+
+def _inside_of(declaration: s.Declaration, parameter: str) -> str:
+    return f"mention it in a declaration of your own, as in {declaration.name}({parameter} = ...), and name that one"
+
+
 def _setting(parameter: s.Parameter, space: Domain) -> str:
-    """Return how a parameter is given from outside the program."""
     of_kind: dict[str, bool | int | float | str] = {"int": 8, "float": 0.5, "bool": True, "string": "text"}
     if space.kind not in of_kind:
         return ""
@@ -232,13 +254,26 @@ def _coerce(
         value = _within(session, value, span)
     if not _fits(value, space, declaration):
         text = f"`{parameter.name}` of {_title(declaration)} is {_wanted(space, parameter)}; this is {what(value)}"
-        raise Refusal(Diagnostic("A0104", text, span, _usage(declaration)))
+        raise Refusal(
+            Diagnostic("A0104", text, span, _usage(declaration), hint=_way(value, space, parameter, declaration))
+        )
     if space.kind == "float" and isinstance(value, Size):
         value = float(value.constant or 0)
     if space.kind == "bool" and isinstance(value, (Fact, Every, Some)):
         value = session.decide(value)
     _check_range(session, value, space, parameter, declaration, span)
     return value
+
+
+def _way(value: Value, space: Domain, parameter: s.Parameter, declaration: s.Declaration) -> str:
+    """Return what to do where a number is taken for a size, as a parameter without a type is, or a name for what it names."""
+    if space.kind == "arrow" and isinstance(value, str):
+        return _inside_of(declaration, parameter.name)
+    if space.kind == "int" and isinstance(value, float) and parameter.type is None and declaration.kind != "op":
+        return f"declare {parameter.name}: Float"
+    if space.kind == "float" and isinstance(value, Size) and value.is_variable:
+        return f"declare {value}: Float"
+    return ""
 
 
 def _fits(value: Value, space: Domain, declaration: s.Declaration) -> bool:
@@ -265,7 +300,8 @@ def _hole(session: Session, space: Domain, parameter: s.Parameter, span: Span) -
         raise Refusal(Diagnostic("A0302", text, span, hint="give a value, or declare this as a space"))
     if not space.values:
         text = f"`_` ranges over a finite type; `{parameter.name}` is {_wanted(space, parameter)}"
-        raise Refusal(Diagnostic("A0405", text, span, hint=f"{parameter.name}: 1 | 2 | 4"))
+        examples = {"int": "16 | 32", "float": "0.1 .. 0.5 by 0.1", "string": '"a" | "b"'}
+        raise Refusal(Diagnostic("A0405", text, span, hint=examples.get(space.kind, "")))
     values: list[Value] = [Size.of(v) if isinstance(v, int) and not isinstance(v, bool) else v for v in space.values]
     if session.chooser is not None:
         return one_of(session, session.chooser, values, span)
@@ -311,6 +347,8 @@ def _check_range(
     session: Session, value: Value, space: Domain, parameter: s.Parameter, declaration: s.Declaration, span: Span
 ) -> None:
     def refuse(_: object, hint: str = "") -> Diagnostic:
+        near = _nearest(value, space)
+        hint = hint or (f"{parameter.name} = {near}" if near else "")
         found = f"{value.low:g} .. {value.high:g}" if isinstance(value, Drawn) else show(value)
         text = f"`{parameter.name}` of {_title(declaration)} is {_wanted(space, parameter)}; this is {found}"
         return Diagnostic("A0106", text, span, hint=hint)
@@ -333,6 +371,16 @@ def _check_range(
     elif isinstance(value, str) and space.values and value not in space.values:
         nearest = get_close_matches(value, [entry for entry in space.values if isinstance(entry, str)], 1)
         raise Refusal(refuse(None, show(nearest[0]) if nearest else ""))
+
+
+def _nearest(value: Value, space: Domain) -> str:
+    """Return the number of a domain that is nearest to one beyond it."""
+    beyond = value.constant if isinstance(value, Size) else value
+    if not isinstance(beyond, (int, float)) or isinstance(beyond, bool):
+        return ""
+    ends = [end for end in (space.low, space.high) if end is not None]
+    known = [entry for entry in space.values if isinstance(entry, (int, float))] or ends
+    return f"{min(known, key=lambda entry: abs(entry - beyond)):g}" if known else ""
 
 
 def _inside(session: Session, value: Size, space: Domain) -> Formula:

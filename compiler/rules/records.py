@@ -1,8 +1,11 @@
 """Values -> whether they are records: recipes and joint spaces, whose fields are decided one by one."""
 
 from archc.grammar import syntax as s
+from archc.grammar.diagnostics import Diagnostic
+from archc.grammar.source import Span
 from archc.names.scope import Scopes
-from archc.values import Applied, Closure, Decided, Definition, Env, Fields, Layer, Value
+from archc.rules.session import Refusal
+from archc.values import ARCHITECTURES, Applied, Closure, Decided, Definition, Env, Fields, Items, Layer, Value, what
 
 
 def is_record(scopes: Scopes, value: Value) -> bool:
@@ -18,6 +21,20 @@ def is_record(scopes: Scopes, value: Value) -> bool:
             return _ends(scopes, expr, env, frozenset())
         case _:
             return False
+
+
+def require_listed(value: Value, span: Span) -> None:
+    """Require what stands in a record to be no list of networks or records. Raises Refusal."""
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        if not isinstance(found, Items):
+            continue
+        for entry in found.values:
+            if isinstance(entry, (Fields, *ARCHITECTURES)):
+                text = f"a list in a record holds numbers, strings and flags; this one holds {what(entry)}"
+                raise Refusal(Diagnostic("A0104", text, span, hint="a field for each: { first = ..., second = ... }"))
+        waiting.extend(found.values)
 
 
 def _declares(scopes: Scopes, definition: Definition, seen: frozenset[int]) -> bool:

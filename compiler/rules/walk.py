@@ -5,7 +5,7 @@ from archc.grammar.diagnostics import Diagnostic, Note
 from archc.grammar.format import format_expr
 from archc.grammar.source import Span
 from archc.names.mentions import names_of, solvable
-from archc.rules.arguments import symbolic
+from archc.rules.arguments import require_default, symbolic
 from archc.rules.bounds import require_bounds
 from archc.rules.choice import choose
 from archc.rules.conditions import formula
@@ -14,13 +14,14 @@ from archc.rules.instantiate import instantiate
 from archc.rules.match import match
 from archc.rules.output import require_output
 from archc.rules.qualify import entering
+from archc.rules.records import require_listed
 from archc.rules.session import Blame, Fork, PerUse, Refusal, Session, cases
 from archc.rules.static import evaluate
 from archc.rules.weights import weigh
 from archc.sizes.prove import Fact
 from archc.sizes.size import Size
 from archc.tensor import Product, Run, Type, Variable
-from archc.values import UNKNOWN, Env, Flow, Given, Shape, Value, flow, show
+from archc.values import UNKNOWN, Env, Fields, Flow, Given, Shape, Value, flow, show
 
 
 def walk(session: Session) -> bool:
@@ -108,14 +109,22 @@ def _record(session: Session, value: "s.Record | s.Body", env: Env) -> bool:
             found = evaluate(session, statement.value, env)
             env = env.bind(**{statement.names[0]: found}) if not statement.is_tuple else env
         value = value.value if isinstance(value.value, s.Record) else s.Record(())
-    evaluate(session, value, env)
+    _require_fields(value, evaluate(session, value, env))
     return True
+
+
+def _require_fields(record: s.Record, found: Value) -> None:
+    for binding, (_, value) in zip(record.bindings, found.items if isinstance(found, Fields) else (), strict=False):
+        if isinstance(binding.value, s.Record):
+            _require_fields(binding.value, value)
+        require_listed(value, binding.value.span)
 
 
 def _parameters(session: Session) -> Env:
     definition = session.definition
     env = Env(definition.module, {})
     for parameter in definition.declaration.parameters or ():
+        require_default(session, parameter, definition.declaration, env, evaluate)
         if definition.declaration.kind == "model" and parameter.default is not None:
             value: Value | None = evaluate(session, parameter.default, env)
         else:

@@ -10,7 +10,7 @@ from archc.rules.arguments import bind
 from archc.rules.choices import ranged
 from archc.rules.infer import signature
 from archc.rules.operands import short
-from archc.rules.records import is_record
+from archc.rules.records import is_record, require_listed
 from archc.rules.session import Refusal, Session
 from archc.rules.static import evaluate
 from archc.rules.weights import shares
@@ -77,7 +77,9 @@ def _decided(refiner: Refiner, expr: s.Expr, env: Env, into: int, budget: Budget
 
 def entry_of(session: Session, expr: s.Expr, env: Env) -> Value:
     """Return a field: a number of a range is drawn, and a choice between architectures or records is left for later."""
-    return ranged(session, evaluate(session, expr, env), expr.span)
+    value = evaluate(session, expr, env)
+    require_listed(value, expr.span)
+    return ranged(session, value, expr.span)
 
 
 def _value(refiner: Refiner, value: Value, into: int, budget: Budget) -> Asked:
