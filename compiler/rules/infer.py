@@ -252,10 +252,12 @@ def _op(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
         return STRUCTURAL[declaration.name](session, values, into, blame, site, apply)
     settled, key = session.declarations.settled, None if session.flexible else settled_by(definition, values, into.type)
     if key in settled.known:
-        names, output = settled.known[key]
+        names, output, steps = settled.known[key]
+        session.count_step(site.span, steps)  # so that a limit ends a program wherever it did
         session.blame = blame
         check_shared(session, declaration.name, values, into.type, output, site)
         return emit(session, definition, values, into, output, site, names)
+    before = session.budget.spent
     names, known = match(session, kind.source, into, Env(definition.module, values), blame)
     session.blame = blame = Blame(blame.subject, blame.needs, blame.got, blame.span, (*blame.known, *known))
     if definition.module == 0 and declaration.name in ARITHMETIC:
@@ -265,7 +267,7 @@ def _op(session: Session, applied: Applied, into: Flow, site: Site) -> Flow:
         demand(session, clause, inner, site.span, evaluate, clauses=declaration.where)
     output = instantiate(session, kind.target, inner, blame)
     if key is not None:
-        settled.note(key, names, output)
+        settled.note(key, names, output, session.budget.spent - before)
     check_shared(session, declaration.name, values, into.type, output, site)
     return emit(session, definition, values, into, output, site, names)
 

@@ -13,15 +13,15 @@ MOST = 50_000
 
 @dataclass(slots=True)
 class Settled:
-    """The names that a signature binds, and the type of the output, by op, arguments and input."""
+    """The names that a signature binds, the type of the output, and the steps it took, by op, arguments and input."""
 
-    known: dict[Hashable, tuple[Mapping[str, Value], Type]] = field(default_factory=dict)
+    known: dict[Hashable, tuple[Mapping[str, Value], Type, int]] = field(default_factory=dict)
 
-    def note(self, key: Hashable, names: Mapping[str, Value], output: Type) -> None:
+    def note(self, key: Hashable, names: Mapping[str, Value], output: Type, steps: int) -> None:
         """Keep what came out; where there are too many, the others are forgotten."""
         if len(self.known) >= MOST:
             self.known.clear()
-        self.known[key] = names, output
+        self.known[key] = names, output, steps
 
 
 def settled_by(definition: Definition, values: Mapping[str, Value], into: Type) -> Hashable:
