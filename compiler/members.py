@@ -481,7 +481,7 @@ def space_of(
             text = f"no member of `{name}` at this type has {none.bounds}"
             label = f"{wanted.cost} is from {none.low:,} to {none.high:,}"
             raise CompileError([Diagnostic("A0411", text, bound.span, label)]) from None
-        except TooManyStates:
+        except (TooManyStates, measure.TooManyDerivations):
             text = f"`{bound}` tells too many members of `{name}` apart"
             raise CompileError([Diagnostic("A0412", text, bound.span, hint=UNBOUNDED)]) from None
     return space

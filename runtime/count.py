@@ -1,7 +1,7 @@
 """A forest -> how many texts it derives, and whether that is how many values there are."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import MAX_EMAX, Context, Decimal, localcontext
 
 from archc.grammars.forest import Call, Edge, Forest, Lexeme, Part
 from archc.regular.automaton import TooLarge, intersection, is_empty
@@ -47,6 +47,19 @@ class Count:
 def digits(number: int) -> str:
     """Return `number` in decimal, however long it is."""
     return format(Decimal(number), "f")
+
+
+def leading(number: int, many: int) -> tuple[str, int]:
+    """Return the first digits of a positive number of at least so many, and by which power of ten the first one counts.
+
+    It takes no time for the rest of them, however many these are, unless they decide: as in 99...99 and 100...00.
+    """
+    rest = max(number.bit_length() - 256, 0)
+    with localcontext(Context(prec=120, Emax=MAX_EMAX)):
+        ends = [Decimal(end) * Decimal(2) ** rest for end in (number >> rest, (number >> rest) + 1)]
+    low, high = (("".join(map(str, end.as_tuple().digits[:many])), end.adjusted()) for end in ends)
+    written = "" if low == high else digits(number)
+    return (written[:many], len(written) - 1) if written else low
 
 
 def count(forest: Forest) -> Count:

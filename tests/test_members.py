@@ -132,3 +132,18 @@ def test_members_and_their_space_are_pickled_whatever_was_asked_before() -> None
     assert again == members and again[0].space is again[1].space
     assert again[0].text == members[0].text and again[0].space.count() == space.count()
     assert again[0].space.sample(Random(0), 100) == members
+
+
+SUMS = "arch 0.1\nspace Sums : [d] -> [d] where depth <= 200 = relu | linear(d) -> Sums | (Sums, Sums) -> add\n"
+
+
+def test_what_has_too_many_members_to_count_is_drawn_by_weight_and_bounded() -> None:
+    space = archc.loads(SUMS)["Sums"].space(at=(8,))
+    for ask in (space.count, space.types, lambda: space[0], lambda: space.sample(Random(0), by="count")):
+        with pytest.raises(ValueError, match=r"more than 10\^1,000,000 derivations"):
+            ask()
+    drawn = space.sample(Random(0), 3, distinct=True)
+    assert len({member.key for member in drawn}) == 3 and space.moments("nodes").mean > 1
+    assert space.mutate(drawn[0], Random(0)) != drawn[0] and space.logprob(drawn[0]) < 0
+    small = space.where("nodes <= 3")
+    assert small.count() == archc.loads(SUMS.replace("200", "5"))["Sums"].space(at=(8,)).where("nodes <= 3").count()

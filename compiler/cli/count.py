@@ -36,9 +36,10 @@ def count(
         refuse_options(name, {"--at": at, "--set": settings, "--by": by, "--where": where, "--distinct": distinct})
         return _count_type(program, name, as_json=json)
     from archc.cli.counting import counted
-    from archc.cli.refined import space_at
+    from archc.cli.refined import countable, space_at
 
-    found = counted(space_at(program, name, at, settings, where), by, distinct=distinct)
+    with countable(program, name):
+        found = counted(space_at(program, name, at, settings, where), by, distinct=distinct)
     if json:
         emit_json(found.to_json())
     else:

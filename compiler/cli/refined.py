@@ -1,6 +1,7 @@
 """A space of a program, --at, --set and --where -> the refined space, and the words for its numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,6 +37,21 @@ def space_at(program: "Program", name: str, at: str, settings: Sequence[str], wh
     return held(space, where) if where else space
 
 
+@contextmanager
+def countable(program: "Program", name: str) -> Iterator[None]:
+    """Raise CompileError where a space turns out to have too many derivations to count."""
+    from archc.grammar.diagnostics import CompileError, Diagnostic
+    from archc.runtime.derivations.measure import TooManyDerivations
+
+    try:
+        yield
+    except TooManyDerivations as many:
+        text = f"`{name}` has more than 10^1,000,000 derivations, too many to count, to number and to draw alike"
+        hint = "a tighter bound, such as depth <= 8; `archc sample` draws by weight without counting"
+        span = program.definition(name).declaration.name_span
+        raise CompileError([Diagnostic("A0816", text, span, hint=hint)]) from many
+
+
 def held(space: "Space", where: str) -> "Space":
     """Return a space as far as a condition holds. Raises WrongCall on what is no condition or leaves nothing."""
     from archc.runtime.derivations.conditions import ConditionError
@@ -57,12 +73,12 @@ def held(space: "Space", where: str) -> "Space":
 
 def number(value: int) -> str:
     """Return a whole number with commas, or as a power of ten where it is long."""
-    from archc.runtime.count import digits
+    from archc.runtime.count import leading
 
     if abs(value) < 10**LONG:
         return f"{value:,}"
-    written = digits(value)
-    return f"{written[0]}.{written[1:5]} * 10^{len(written) - 1}"
+    first, power = leading(value, 5)
+    return f"{first[0]}.{first[1:]} * 10^{power}"
 
 
 def percent(share: "Fraction | float") -> str:

@@ -38,7 +38,7 @@ def sample(
 ) -> int:
     """Print one member of a space as a program, or a line for each of several; of a data type, a document on each line."""
     from archc.cli.drawing import Draw, printed
-    from archc.cli.refined import space_at
+    from archc.cli.refined import countable, space_at
     from archc.cli.typed import declared
 
     times, start = whole(number, "-n"), whole(seed, "--seed")
@@ -52,7 +52,8 @@ def sample(
             "A0901", f"`--filled` goes with a type, and `{name}` is a space", "--filled", hint="leave it out"
         )
     draw = Draw(times, start, "count" if uniform else "weights", _number(index, times), distinct)
-    printed(space_at(program, name, at, settings, where), draw, out, as_json=json)
+    with countable(program, name):
+        printed(space_at(program, name, at, settings, where), draw, out, as_json=json)
     return 0
 
 

@@ -304,7 +304,7 @@ def _hole(session: Session, space: Domain, parameter: s.Parameter, span: Span) -
         raise Refusal(Diagnostic("A0405", text, span, hint=examples.get(space.kind, "")))
     values: list[Value] = [Size.of(v) if isinstance(v, int) and not isinstance(v, bool) else v for v in space.values]
     if session.chooser is not None:
-        return one_of(session, session.chooser, values, span)
+        return one_of(session.chooser, len(values), values.__getitem__, span)
     return undecided(session, f"hole at {span.start}", values)
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import lru_cache
 
 from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
-from archc.grammar.limits import exceeded
 from archc.grammar.source import Span
 from archc.rules.openness import is_open
 from archc.rules.session import Chooser, Exhausted, Refusal, Session
@@ -71,10 +71,14 @@ def pick(session: Session, chooser: Chooser, choice: s.Choice, env: Env, evaluat
     return choice.arms[chooser.option(texts, shares(session, choice, env, evaluate), choice.span)]
 
 
-def one_of(session: Session, chooser: Chooser, values: list[Value], span: Span) -> Value:
-    """Return one of `values`, all as likely as each other."""
-    count = len(values)
-    return values[chooser.option(lambda: tuple(map(show, values)), (1 / count,) * count, span)]
+def one_of(chooser: Chooser, count: int, value: Callable[[int], Value], span: Span) -> Value:
+    """Return one of so many values, all as likely as each other; only what is taken is made."""
+    return value(chooser.option(lambda: tuple(show(value(place)) for place in range(count)), _even(count), span))
+
+
+@lru_cache(maxsize=256)
+def _even(count: int) -> tuple[float, ...]:
+    return (1 / count,) * count
 
 
 def within(session: Session, chooser: Chooser, interval: Interval, span: Span) -> Value:
@@ -91,16 +95,18 @@ def within(session: Session, chooser: Chooser, interval: Interval, span: Span) -
             raise Refusal(Diagnostic("A0215", text, span, hint=f"{show(high)} .. {show(low)}"))
         if (last - first) // step >= MOST_OPTIONS:
             text = f"this range has {(last - first) // step + 1:,} values"
-            raise Exhausted(exceeded(session.limits, "repeats", message=text, span=span))
-        return one_of(session, chooser, [Size.of(value) for value in range(first, last + 1, step)], span)
+            label = f"the limit is {MOST_OPTIONS:,} values to choose from"
+            hint = f"{first} .. {last} by {step * ((last - first) // (step * MOST_OPTIONS) + 1)}"
+            raise Exhausted(Diagnostic("A0810", text, span, label, hint=hint))
+        numbers = range(first, last + 1, step)
+        return one_of(chooser, len(numbers), lambda place: Size.of(numbers[place]), span)
     if interval.step is None:
         return Drawn.of(chooser.real(interval, span), (_number(low), _number(high or low)))
     start, end, by = (Fraction(repr(_number(part))) for part in (low, high or low, interval.step))
     if by <= 0 or end < start or (end - start) / by >= MOST_OPTIONS:
         text = f"a range goes up, in steps above 0 and at most {MOST_OPTIONS:,} of them"
         raise Refusal(Diagnostic("A0215", text, span))
-    values: list[Value] = [float(start + by * number) for number in range(int((end - start) / by) + 1)]
-    return one_of(session, chooser, values, span)
+    return one_of(chooser, int((end - start) / by) + 1, lambda place: float(start + by * place), span)
 
 
 def _number(bound: Size | float) -> float:

@@ -29,13 +29,18 @@ class Sites:
     known: dict[tuple[object, ...], int] = field(default_factory=dict)
     all: list[Site] = field(default_factory=list)
     tokens: dict[tuple[object, ...], int] = field(default_factory=dict)
+    last: dict[tuple[object, ...], tuple[tuple[float, ...], int]] = field(default_factory=dict)
 
     def number(self, options: Callable[[], tuple[str, ...]], shares: tuple[float, ...], span: Span) -> int:
         """Return the number of a choice among options."""
-        key = (span.source.name if span.source else "", span.start, span.end, shares)
+        place = (span.source.name if span.source else "", span.start, span.end)
+        if place in self.last and self.last[place][0] is shares:  # a range of many numbers is come by once for each
+            return self.last[place][1]
+        key = (*place, shares)
         if key not in self.known:
             self.known[key] = len(self.all)
             self.all.append(Site(options(), shares, span))
+        self.last[place] = shares, self.known[key]
         return self.known[key]
 
     def continuous(self, interval: Interval, span: Span) -> int:

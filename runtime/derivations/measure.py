@@ -40,14 +40,37 @@ def check(forest: Forest, edges: Sequence[object]) -> None:
         raise ValueError(f"expected a value for each of {forest.edges} edges and found {len(edges)}")
 
 
+MOST_BITS = 3_321_928
+"""Numbers of derivations stay below 10**1,000,000, as those of documents do."""
+
+
+class TooManyDerivations(ValueError):
+    """A space has so many derivations that their number is too long to work with."""
+
+
 @lru_cache(maxsize=KNOWN)
 def counts(forest: Forest) -> Sequence[int]:
-    """Return how many derivations each state has, exactly."""
-    return inside(forest, COUNT)
+    """Return how many derivations each state has, exactly. Raises TooManyDerivations from 10**1,000,000 on."""
+    return counted(forest, repeat(1))
+
+
+def counted(forest: Forest, edges: Iterable[int]) -> list[int]:
+    """Return how many derivations each state has of those edges that are 1 of 0 and 1. Raises as `counts`."""
+    rows = zip(edges, forest.calls, strict=False)
+    values: list[int] = []
+    for row in forest.rows:
+        found = combined([next(rows) for _ in row], values, COUNT)
+        if found.bit_length() > MOST_BITS:
+            raise TooManyDerivations(
+                "this space has more than 10^1,000,000 derivations, too many to count, to number and to draw alike; "
+                "bound its depth more tightly, or draw by weight, which needs no number"
+            )
+        values.append(found)
+    return values
 
 
 def count(forest: Forest) -> int:
-    """Return how many derivations the forest has, exactly."""
+    """Return how many derivations the forest has, exactly. Raises TooManyDerivations as `counts`."""
     return counts(forest)[forest.root]
 
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from archc.runtime.derivations.conditions import Bounds
 from archc.runtime.derivations.histogram import histogram
-from archc.runtime.derivations.measure import count, greatest, least
+from archc.runtime.derivations.measure import TooManyDerivations, count, greatest, least
 from archc.runtime.derivations.restrict import LIMIT, Restricted, bucketed, restrict
 from archc.runtime.derivations.sums import TooManyStates
 from archc.spaces.forest import Forest
@@ -40,7 +40,7 @@ def narrow(forest: Forest, costs: Sequence[int], bounds: Bounds) -> tuple[tuple[
 
     Exactly those where their costs can be told apart; otherwise without some that are near a bound, and none beyond it.
     Raises NoneWithin where there are none, TooManyStates where costs cannot be told apart even in few buckets,
-    ValueError where they reach 2**60.
+    TooManyDerivations where those that are left are too many to count.
     """
     low, high = least(forest, costs)[forest.root], greatest(forest, costs)[forest.root]
     if (bounds.low is None or bounds.low <= low) and (bounds.high is None or high <= bounds.high):
@@ -53,6 +53,8 @@ def narrow(forest: Forest, costs: Sequence[int], bounds: Bounds) -> tuple[tuple[
         return (found,), Kept(bounds, count(found.forest))
     except TooManyStates:
         return _in_buckets(forest, costs, bounds, limit)
+    except TooManyDerivations:
+        raise
     except ValueError as error:
         raise NoneWithin(bounds, low, high) from error
 

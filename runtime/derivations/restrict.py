@@ -67,7 +67,8 @@ def restrict(
     """Return the forest of exactly those derivations that cost from `low` to `high`; None is no bound.
 
     `costs` has an integer for each edge, and they add up. A state is split by what its part of the derivation may cost
-    as far as the bounds tell costs apart. Raises `TooManyStates` where that takes more than `limit` states, and
+    as far as the bounds tell costs apart. Raises `TooManyStates` where that takes more than `limit` states, or costs
+    within the bounds reach 2**60, and
     ValueError if no derivation is within the bounds or `costs` has not a number for each edge.
     """
     return _restricted(forest, costs, (low, high), limit, None)
@@ -104,8 +105,10 @@ def _restricted(
     bottom = first if low is None else max(first, -(-low // unit))
     top = last if high is None else min(last, high // unit)
     if bottom <= top:
+        if min(units, default=0) >= 0:  # how far a cost is beyond the bound makes no difference
+            cost = Additive(*([min(part, top + 1) for part in parts] for parts in (units, cost.lowest, cost.highest)))
         sums = sums_of(forest, cost, (bottom, top), limit=limit * EDGES, buckets=buckets)
-        split = _split(forest, units, sums, limit)
+        split = _split(forest, cost.edges, sums, limit)
         if split.first_edge[1]:
             return _assembled(forest, sums, split)
     raise ValueError(

@@ -84,10 +84,10 @@ def sums_of(forest: Forest, cost: Additive, bounds: tuple[int, int], *, limit: i
     """Return the sums of derivations that cost from the first of `bounds` to the second.
 
     Where one has more than `buckets` costs they are rounded up to multiples of a step, counted from the highest. Raises
-    TooManyStates where one has more than `limit` costs, or all take too long; ValueError where costs reach 2**60.
+    TooManyStates where one has more than `limit` costs, or all take too long, or where costs reach 2**60.
     """
     if max(map(abs, [*cost.lowest, *cost.highest, *cost.edges]), default=0) >= LARGEST:
-        raise ValueError("expected costs below 2**60 to keep apart, and found greater ones; count in larger units")
+        raise TooManyStates("expected costs below 2**60 to keep apart, and found greater ones; count in larger units")
     found = pairs_of(forest)
     ends = _ends(forest, cost, bounds, found)
     found.costs.extend([np.empty(0, dtype=np.int64)] * len(ends))

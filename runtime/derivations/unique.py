@@ -6,10 +6,11 @@ from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from functools import reduce
 from itertools import islice
 from random import Random
+from sys import maxsize
 
 from archc.runtime.derivations.alias import below
 from archc.runtime.derivations.draw import By, Sampler
-from archc.runtime.derivations.measure import COUNT, count, inside
+from archc.runtime.derivations.measure import TooManyDerivations, count, counted, inside
 from archc.runtime.derivations.ranks import unrank
 from archc.runtime.semiring import Semiring, combined
 from archc.spaces.forest import Derivation, Forest, Site
@@ -68,7 +69,10 @@ def distinct(
 def _size(forest: Forest, by: By, sites: Sequence[Site] | None) -> int:
     if by == "count":
         return count(forest)
-    return inside(forest, COUNT, [int(share > 0.0) for share in forest.shares(sites).tolist()])[forest.root]
+    try:
+        return counted(forest, [int(share > 0.0) for share in forest.shares(sites).tolist()])[forest.root]
+    except TooManyDerivations:
+        return maxsize
 
 
 def _shuffled(forest: Forest, rng: Random) -> Iterator[tuple[int, ...]]:
