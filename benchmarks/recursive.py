@@ -13,7 +13,8 @@ from spaces import einspace
 
 from archc.members import Space
 from archc.search.loop import Search, run
-from archc.search.protocol import STRATEGIES, Objective, Proposal
+from archc.search.named import STRATEGIES
+from archc.search.protocol import Objective, Proposal
 
 DEPTH, TYPES = 4, 8
 FIRST = 1000

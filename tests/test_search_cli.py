@@ -303,7 +303,7 @@ def test_a_wrong_call_is_told(code: str, words: list[str], says: str, capsys: Ou
 
 
 def test_an_objective_that_nothing_measures_is_told(capsys: Output) -> None:
-    assert search(*SUM, "--trials", "5", space="Odd") == 2
+    assert search(*SUM, "--trials", "5", space="Odd") == 1
     assert capsys.readouterr().err.startswith("A0922  no metric is called 'beauty'")
 
 

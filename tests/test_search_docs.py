@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from archc.cli import main
-from archc.search.protocol import STRATEGIES, strategies
+from archc.search.named import STRATEGIES, strategies
 from archc.search.reading import read
 
 PAGE = (Path(__file__).parent.parent / "docs/search.md").read_text(encoding="utf-8")

@@ -9,10 +9,11 @@ from driver import OBJECTIVE, cells, searched
 from searching import Digits
 
 from archc.members import Space
-from archc.search import protocol
+from archc.search import named as known
 from archc.search.jobs import Inline, Job, identify
 from archc.search.loop import Bound, Saved, Search, run
-from archc.search.protocol import Context, History, Json, Objective, Outcome, Proposal, Trial, make, named, strategies
+from archc.search.named import make, named, strategies
+from archc.search.protocol import Context, History, Json, Objective, Outcome, Proposal, Trial
 from archc.search.reading import LOST
 from archc.search.strategies.random import Weighted
 
@@ -219,7 +220,7 @@ class Looking(Weighted):
 def test_every_strategy_goes_on_without_trials_that_were_lost(
     space: Space, strategy: str, ahead: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(protocol.STRATEGIES, "looking", f"{__name__}:Looking")
+    monkeypatch.setitem(known.STRATEGIES, "looking", f"{__name__}:Looking")
     search = Search(space, OBJECTIVE, strategy, evaluations=12, ahead=ahead, seed=2)
     trials = list(run(search, Inline(Digits(), OBJECTIVE), by_key).history)
     for number in (2, 5, 9, 11):
@@ -300,7 +301,7 @@ def test_names_that_nothing_has_are_told_with_the_nearest(space: Space) -> None:
         named("evolutoin")
     with pytest.raises(KeyError, match="no setting of evolution is called 'populaton'; nearest: population"):
         make("evolution", context, {"populaton": 3})
-    with pytest.raises(ValueError, match="population takes a int"):
+    with pytest.raises(ValueError, match="population takes a whole number"):
         make("evolution", context, {"population": "many"})
     with pytest.raises(ValueError, match="1 <= sample <= population"):
         make("evolution", context, {"sample": 30})

@@ -25,8 +25,9 @@ from archc.search.models.gaussian import NOISES, Distances, Kernel, fit, improve
 from archc.search.models.scores import improvement, learned, normal
 from archc.search.models.trees import grown
 from archc.search.models.writers import writer
+from archc.search.named import make
 from archc.search.paths import Walk, follow
-from archc.search.protocol import Context, History, Json, Objective, Proposal, Trial, make
+from archc.search.protocol import Context, History, Json, Objective, Proposal, Trial
 from archc.search.strategies.bayesian import influences
 from archc.search.strategies.llm import rate
 from archc.spaces.forest import Site, forest_of

@@ -21,9 +21,10 @@ from archc.search.fronts import crowding, fronts
 from archc.search.jobs import Inline, Job
 from archc.search.loop import Bound as Within
 from archc.search.loop import Result, Search, run
+from archc.search.named import make
 from archc.search.operators import FLOOR, Operators
 from archc.search.places import derive, features, pick
-from archc.search.protocol import Context, History, Json, Objective, Outcome, Proposal, Trial, dominates, make
+from archc.search.protocol import Context, History, Json, Objective, Outcome, Proposal, Trial, dominates
 from archc.search.rungs import fidelities
 from archc.search.starts import Starts
 from archc.search.strategies.map_elites import MapElites

@@ -34,8 +34,8 @@ REASONS = {
     "family": "it took longer than 2.5 s",
     "crash": "it was ended by SIGSEGV",
     "leave": "it ended with code 3 and no metrics; its last words: the last words",
-    "talk": "it wrote more than 1048576 bytes of output",
-    "boast": "its metrics are longer than 1048576 bytes",
+    "talk": "it wrote more than 1 MiB of output",
+    "boast": "its metrics are longer than 1 MiB",
     "nan": "expected a finite params, found nan",
     "nothing": "expected the metric params, found none",
     "refuse": "ValueError: no luck today",
@@ -175,8 +175,8 @@ def test_a_record_without_a_network_fails_with_the_reason(mark: str) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("python:searching:Nobody", "no attribute 'Nobody'"),
-        ("python:nowhere:Nobody", "No module named 'nowhere'"),
+        ("python:searching:Nobody", "the module searching has no Nobody"),
+        ("python:nowhere:Nobody", "there is no module nowhere"),
         ("python:searching:decisions", "missing 1 required positional argument"),
         ("digit", "no task is called 'digit'; nearest: digits"),
         ("tabular", "expected tabular:PATH"),

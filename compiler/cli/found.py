@@ -1,5 +1,6 @@
 """The result of a search -> a leaderboard on the terminal, and the files that were asked for."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,17 +37,48 @@ def printed(plan: "Planned", result: "Result", path: Path, outputs: Outputs, *, 
     if as_json:
         _print_json(result, best, path)
     else:
-        emit(
-            "\n".join([*board(best[:SHOWN], objective), "", f"ended: {result.stopped}; {len(trials)} trials in {path}"])
-        )
+        ended = f"ended: {result.stopped}; {len(trials)} trials in {path}"
+        emit("\n".join([*board(best[:SHOWN], objective), "", ended, *without(trials)]))
     if outputs.export:
         _export(trials, objective, outputs.export, path.with_suffix(ENDINGS[outputs.export]))
     if not best:
-        raise WrongCall("A0927", f"no trial has a result{_why(trials)}", plan.task_name)
+        message, hint = no_result(trials)
+        raise WrongCall("A0927", message, plan.task_name, hint=hint)
     if outputs.best:
         chosen = _chosen(outputs.trial, best)
         _export_best(plan, result, chosen, Path(outputs.best), quiet=as_json)
     return 0
+
+
+def require(outputs: Outputs, path: Path) -> None:
+    """Raise WrongCall where what was asked for besides could not be written at the end: before a long search, not behind it."""
+    from archc.cli.sample import whole
+    from archc.search.export import FORMATS, ExportError, require_package
+
+    form, folder = outputs.export, Path(outputs.best)
+    if form and form not in FORMATS:
+        raise WrongCall("A0901", f"`--export` knows no `{form}`", form, label=f"there are {', '.join(FORMATS)}")
+    if outputs.trial:
+        whole(outputs.trial, "--trial")
+        if not outputs.best:
+            text = "`--trial` says which network `--export-best` writes, and that is not asked"
+            raise WrongCall("A0901", text, "--trial", hint="--export-best best")
+    try:
+        for package in [*([form] if form else []), *(["safetensors"] if outputs.best else [])]:
+            require_package(package)
+    except ExportError as error:
+        raise WrongCall("A0928", str(error), form or outputs.best, hint=error.hint) from error
+    if form and (file := path.with_suffix(ENDINGS[form])).exists():
+        raise _there(file, form)
+    if outputs.best and folder.exists() and not folder.is_dir():
+        text = f"`{folder}` is a file, and `--export-best` writes a folder"
+        raise WrongCall("A0908", text, outputs.best, hint="--export-best best")
+
+
+def _there(path: Path, form: str) -> WrongCall:
+    return WrongCall(
+        "A0908", f"`{path}` is there already, and nothing is overwritten", form, hint=f"mv {path} {path}.old"
+    )
 
 
 def _chosen(number: str, best: "Sequence[Trial]") -> "Trial":
@@ -91,11 +123,32 @@ def _short(key: str) -> str:
     return key if len(key) <= 40 else f"{key[:37]}..."
 
 
-def _why(trials: "Sequence[Trial]") -> str:
-    from collections import Counter
+def without(trials: "Sequence[Trial]") -> list[str]:
+    """Return lines on what brought nothing: trials without a result, by reason, and texts of a language model."""
+    from archc.search.strategies.llm import rate
 
-    reasons = Counter(trial.reason for trial in trials if trial.reason).most_common(1)
-    return f"; {reasons[0][1]} of {len(trials)} ended with: {reasons[0][0].splitlines()[0][:200]}" if reasons else ""
+    reasons, texts = _reasons(trials), rate(trials)
+    told = [f"language model: {texts}"] if texts.texts else []
+    if not reasons:
+        return told
+    shown = [f"{many} x {reason[:100]}" for reason, many in reasons.most_common(3)]
+    more = f"; and {len(reasons) - 3} other reasons" if len(reasons) > 3 else ""
+    return [*told, f"{reasons.total()} without result: {'; '.join(shown)}{more}"]
+
+
+def no_result(trials: "Sequence[Trial]") -> tuple[str, str]:
+    """Return why no trial has a full result, and what would help."""
+    shares = [trial.fidelity for trial in trials if trial.done]
+    if shares:
+        text = f"no trial was trained in full: {len(shares)} were for a share, at most {max(shares):.3g}, of their training"
+        return text, f"--resume --trials {2 * len(trials)}"
+    reasons = _reasons(trials).most_common(1)
+    why = f"; {reasons[0][1]} of {len(trials)} ended with: {reasons[0][0][:200]}" if reasons else ""
+    return f"no trial has a result{why}", ""
+
+
+def _reasons(trials: "Sequence[Trial]") -> "Counter[str]":
+    return Counter(trial.reason.splitlines()[0] for trial in trials if trial.status == "failed" and trial.reason)
 
 
 def _print_json(result: "Result", best: "Sequence[Trial]", path: Path) -> None:
@@ -112,7 +165,7 @@ def _export(trials: "Sequence[Trial]", objective: "Objective", form: str, path: 
     from archc.search.export import ExportError, export
 
     if path.exists():
-        raise WrongCall("A0908", f"`{path}` is there already, and nothing is overwritten", form, hint=f"mv {path} ...")
+        raise _there(path, form)
     try:
         export(trials, objective, form, path)
     except ExportError as error:

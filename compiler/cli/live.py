@@ -141,22 +141,27 @@ class Log(Quiet):
     """Prints a line when something became better, and now and then."""
 
     def __init__(self, tally: Tally) -> None:
-        self.tally, self.last = tally, time.monotonic()
+        self.tally, self.last, self.shown = tally, time.monotonic(), -1
 
     def begin(self, known: "Sequence[Trial]") -> None:
         """Note what is known."""
         _note(self.tally, known)
 
     def ended(self, trial: "Trial") -> None:
-        """Print a line if it is time."""
+        """Print a reason that is new, and a line if it is time."""
+        known = len(self.tally.reasons)
         is_best = self.tally.take(trial)
+        if len(self.tally.reasons) > known and known < SHOWN:
+            emit(f"trial {trial.number} has no result: {trial.reason.splitlines()[0][:200]}")
         if is_best or time.monotonic() - self.last >= EVERY:
             self.last = time.monotonic()
+            self.shown = self.tally.evaluations
             emit(self.tally.line())
 
     def end(self) -> None:
         """Print how it ended."""
-        emit(self.tally.line())
+        if self.shown != self.tally.evaluations:
+            emit(self.tally.line())
 
 
 class Screen(Quiet):

@@ -24,8 +24,9 @@ class WrongCall(Exception):
         import shlex
 
         span = NOWHERE
-        places = (at for at, word in enumerate(given) if word == self.word or word.startswith(f"{self.word}:"))
-        at = next(places, None) if self.word else None
+        places = [at for at, word in enumerate(given) if word == self.word]
+        places += [at for at, word in enumerate(given) if word.startswith(f"{self.word}:")]
+        at = places[0] if self.word and places else None
         if at is not None:
             start = len(shlex.join(["archc", *given[:at], ""])) - len("''")
             span = Span(

@@ -17,7 +17,7 @@ Against = Annotated[str, typer.Option("--against", metavar="STORE", help="A rand
 
 def report(store: StorePath, output: Out = "", against: Against = "", json: Json = False) -> int:
     """Write what a search found on one HTML page that opens offline, and print its leaderboard."""
-    from archc.cli.found import SHOWN, board, leaders
+    from archc.cli.found import SHOWN, board, leaders, no_result, without
     from archc.cli.output import WrongCall, emit, emit_json, write_whole
     from archc.search.export import record
     from archc.search.findings import findings
@@ -28,7 +28,8 @@ def report(store: StorePath, output: Out = "", against: Against = "", json: Json
     found = findings(contents, other)
     best = leaders(found.trials, found.objective)
     if not best:
-        raise WrongCall("A0927", f"`{store}` has {len(found.trials)} trials and none with a result", store)
+        message, _ = no_result(found.trials)
+        raise WrongCall("A0927", f"`{store}` has {len(found.trials)} trials; {message}", store)
     space = space_again(contents.about, Path(store).absolute().parent)
     path = Path(output or f"{store.removesuffix('.archdb')}.html")
     write_whole(path, page(found, best, space, store))
@@ -36,7 +37,11 @@ def report(store: StorePath, output: Out = "", against: Against = "", json: Json
         emit_json({"page": str(path), "best": [record(trial) for trial in best[:SHOWN]]})
     else:
         missing = "" if space is not None else "; its space is not here, so it has no pictures"
-        emit("\n".join([*board(best[:SHOWN], found.objective), "", f"the page is {path}{missing}"]))
+        emit(
+            "\n".join(
+                [*board(best[:SHOWN], found.objective), "", *without(found.trials), f"the page is {path}{missing}"]
+            )
+        )
     return 0
 
 

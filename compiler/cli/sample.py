@@ -61,7 +61,8 @@ def whole(text: str, option: str) -> int:
     """Return the number that an option was given. Raises WrongCall when it is none."""
     if text.isascii() and text.isdigit() and len(text) <= 9:
         return int(text)
-    raise WrongCall("A0901", f"`{option}` takes a whole number", text, hint=f"{option} 10")
+    message = f"`{option}` takes a whole number from 0 on, with at most nine digits"
+    raise WrongCall("A0901", message, text, hint=f"{option} 10")
 
 
 def _number(index: str, times: int) -> int | None:

@@ -38,7 +38,9 @@ Salvage = Annotated[bool, typer.Option("--salvage", help="Go on with what can be
 Seed = Annotated[str, typer.Option("--seed", metavar="S", help="The same seed makes the same trials.")]
 Maximize = Annotated[list[str], typer.Option("--maximize", metavar="METRIC", help="Instead of @objective.")]
 Minimize = Annotated[list[str], typer.Option("--minimize", metavar="METRIC", help="Instead of @objective.")]
-SeedArch = Annotated[list[str], typer.Option("--seed-arch", metavar="FILE:NAME", help="A network to try first.")]
+SeedArch = Annotated[
+    list[str], typer.Option("--seed-arch", metavar="FILE:NAME", help="A network to try first; or FILE.json.")
+]
 Export = Annotated[str, typer.Option("--export", metavar="FORMAT", help="Write all trials: csv, parquet or optuna.")]
 Best = Annotated[
     str, typer.Option("--export-best", metavar="DIR", help="Write the best network, to run without archc.")
@@ -88,19 +90,18 @@ def search(
 
 
 def _search(asked: "Asked", outputs: "Outputs", mode: str) -> int:
-    from archc.cli.found import printed
+    from archc.cli.found import printed, require
     from archc.cli.output import WrongCall
     from archc.cli.searched import planned, store_path
-    from archc.search.export import FORMATS
 
     if not asked.trials and not asked.seconds and not (asked.resume and (outputs.export or outputs.best)):
         raise WrongCall("A0923", "a search ends after --trials or --seconds", asked.target, hint="--trials 200")
     if not asked.task and not asked.resume:
         raise WrongCall("A0901", "`archc search` needs --task TASK", asked.target, hint="--task digits")
-    if outputs.export and outputs.export not in FORMATS:
-        label = f"there are {', '.join(FORMATS)}"
-        raise WrongCall("A0901", f"`--export` knows no `{outputs.export}`", outputs.export, label=label)
+    if asked.salvage and not asked.resume:
+        raise WrongCall("A0901", "`--salvage` goes on with a store", "--salvage", hint="--resume --salvage")
     path = store_path(asked.store, asked.target)
+    require(outputs, path)
     plan = planned(asked, _kept(path, asked), _command())
     result = _run(plan, asked, path, mode) if asked.trials or asked.seconds else _known(plan, path)
     return printed(plan, result, path, outputs, as_json=mode == "json")
@@ -141,6 +142,7 @@ def _run(plan: "Planned", asked: "Asked", path: Path, mode: str) -> "Result":
     """Run the search. Raises WrongCall where the store or the workers do not go."""
     from archc.cli.output import WrongCall, emit
     from archc.cli.searched import evaluator_of
+    from archc.search.brought import BroughtError
     from archc.search.jobs import identify
     from archc.search.loop import run
     from archc.search.protocol import Proposal
@@ -169,6 +171,9 @@ def _run(plan: "Planned", asked: "Asked", path: Path, mode: str) -> "Result":
             return run(plan.search, evaluator, identified, keeper=store, saved=saved, ended=view.ended)
         except StoreError as error:
             raise WrongCall("A0926", str(error), asked.store) from error
+        except BroughtError as error:
+            text, word = f"{error}. What was acknowledged is kept", asked.strategy or asked.target
+            raise WrongCall("A0920", text, word, hint="--resume, once that is mended") from error
         finally:
             evaluator.close()
             view.end()
@@ -178,7 +183,7 @@ def _opened(plan: "Planned", asked: "Asked", path: Path) -> "tuple[Store, Saved]
     from archc.cli.output import WrongCall
     from archc.search.loop import Saved
     from archc.search.reading import resume
-    from archc.search.store import StoreError, create
+    from archc.search.store import InUse, StoreError, create
 
     try:
         if not asked.resume:
@@ -186,7 +191,8 @@ def _opened(plan: "Planned", asked: "Asked", path: Path) -> "tuple[Store, Saved]
         store, contents = resume(path, plan.about, salvage=asked.salvage)
         return store, contents.saved
     except StoreError as error:
-        hint = "--resume, or --store with another name" if path.exists() and not asked.resume else ""
+        is_other = path.is_file() and not asked.resume and not isinstance(error, InUse)
+        hint = "--resume, or --store with another name" if is_other else ""
         raise WrongCall("A0924", str(error), asked.store or asked.target, hint=hint) from error
 
 

@@ -60,11 +60,16 @@ def planned(asked: Asked, kept: "About | None", command: str) -> Planned:
 
     Raises WrongCall on a name that nothing has, a budget of 0 and the like, CompileError when the program is wrong.
     """
+    import os
+    import sys
+
     from archc.cli.typed import declared
     from archc.search.about import about
     from archc.search.loop import Search
 
     asked = asked if kept is None else as_before(asked, kept)
+    if any("python:" in text for text in (asked.task, asked.strategy, *asked.options)) and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
     program, name, _ = declared(asked.target, ("space",))
     task_name = asked.task
     task = _task(task_name)
@@ -79,11 +84,12 @@ def planned(asked: Asked, kept: "About | None", command: str) -> Planned:
         settings,
         seed=_kept_number(asked.seed, "--seed", kept, "seed", 0) or 0,
         evaluations=positive(asked.trials, "--trials") if asked.trials else None,
-        seconds=positive(asked.seconds, "--seconds") if asked.seconds else None,
+        seconds=seconds(asked.seconds, "--seconds") if asked.seconds else None,
         ahead=_kept_number(asked.ahead, "--ahead", kept, "ahead", 1 if workers == 1 and not asked.ray else None),
         given=_given(asked, space),
     )
-    notes = {**_origin(asked, program, space, latency).notes(command), "given": list(asked.given)}
+    first = command if kept is None else str(kept.notes.get("command", command))
+    notes = {**_origin(asked, program, space, latency).notes(first), "given": list(asked.given)}
     return Planned(search, task, task_name, about(search, task_name, notes))
 
 
@@ -128,13 +134,17 @@ def _shown(value: "Json") -> str:
 
 
 def _goals(asked: Asked, program: "Program", name: str, task: "AnyTask") -> "Objective":
+    from archc.grammar.diagnostics import CompileError, Diagnostic
+    from archc.grammar.source import NOWHERE
     from archc.search.objectives import ObjectiveError, objective_of
 
     try:
         return objective_of(program, name, task.metrics, maximize=asked.maximize, minimize=asked.minimize)
     except ObjectiveError as error:
+        if error.span is not NOWHERE:
+            raise CompileError([Diagnostic("A0922", str(error), error.span, hint=error.hint)]) from error
         word = next((entry for entry in (*asked.maximize, *asked.minimize) if entry in str(error)), "")
-        raise WrongCall("A0922", str(error), word or asked.target) from error
+        raise WrongCall("A0922", str(error), word or asked.target, hint=error.hint) from error
 
 
 def _space(asked: Asked, program: "Program", name: str, kept: "About | None", task: "AnyTask") -> "tuple[Space, Json]":
@@ -184,13 +194,8 @@ def _entered(asked: Asked, program: "Program", name: str, takes: str) -> "Space"
 
 def _task(name: str) -> "AnyTask":
     """Return the task of a name. Raises WrongCall where there is none, or it cannot be made."""
-    import os
-    import sys
-
     from archc.search.tasks.base import task
 
-    if name.startswith("python:") and os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
     try:
         return task(name)
     except KeyError as error:
@@ -204,12 +209,17 @@ def _strategy(
 ) -> tuple[str, "Mapping[str, Json]"]:
     """Return the name of the strategy and its settings. Raises WrongCall where there is none of that name."""
     from archc.cli.target import setting
-    from archc.search.protocol import DEFAULT, Context, History, make
+    from archc.search.named import DEFAULT, make
+    from archc.search.protocol import Context, History
 
     known = kept.fixed.get("strategy") if kept else None
     settings: dict[str, Json] = {}
     for text in asked.options:
-        key, value = setting(text)
+        try:
+            key, value = setting(text)
+        except WrongCall as error:
+            what = error.message if "=" in text else "a setting of a strategy is given by NAME=VALUE"
+            raise WrongCall("A0905", what, text, label=error.label, hint="--option population=40") from error
         settings[key] = list(value) if isinstance(value, tuple) else value
     if not settings and kept is not None and not asked.strategy:
         own = kept.fixed.get("settings")
@@ -257,6 +267,8 @@ def _given(asked: Asked, space: "Space") -> "tuple[Member, ...]":
             raise WrongCall("A0925", f"`{seed}` is no member of `{space.name}`: {other}", seed) from other
         except ValueError as error:
             raise WrongCall("A0925", f"`{seed}`: {error}", seed) from error
+        except WrongCall as error:
+            raise WrongCall(error.code, error.message, seed, label=error.label, hint=error.hint) from error
     return tuple(found)
 
 
@@ -267,7 +279,10 @@ def _from_json(space: "Space", seed: str) -> "list[Member]":
     path = Path(seed)
     if not path.is_file():
         raise missing(seed)
-    return from_json(space, path.read_text(encoding="utf-8"))
+    try:
+        return from_json(space, path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"it is not UTF-8 text: byte {error.start} is 0x{error.object[error.start]:02x}") from error
 
 
 def _from_record(space: "Space", seed: str) -> "Member":
@@ -278,14 +293,32 @@ def _from_record(space: "Space", seed: str) -> "Member":
     return space.parsed(record_of(program, name), most=1)[0]
 
 
+USUAL = {"--workers": 2, "--ahead": 4, "--trial-memory": 4000, "--trial-seconds": 600, "--seconds": 3600}
+
+
 def positive(text: str, option: str) -> int:
     """Return the number that an option was given, which is above 0. Raises WrongCall."""
     from archc.cli.sample import whole
 
     found = whole(text, option)
     if found == 0:
-        raise WrongCall("A0923", f"`{option}` is 0, and nothing would be tried", text, hint=f"{option} 200")
+        raise _nothing(text, option)
     return found
+
+
+def seconds(text: str, option: str) -> float:
+    """Return the time that an option was given, which is above 0 and may have a fraction. Raises WrongCall."""
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text, re.ASCII):
+        raise WrongCall("A0901", f"`{option}` takes a number of seconds", text, hint=f"{option} {USUAL[option]}")
+    if not float(text):
+        raise _nothing(text, option)
+    return float(text)
+
+
+def _nothing(text: str, option: str) -> WrongCall:
+    return WrongCall(
+        "A0923", f"`{option}` is 0, and nothing would be tried", text, hint=f"{option} {USUAL.get(option, 200)}"
+    )
 
 
 def evaluator_of(plan: Planned, asked: Asked) -> "Evaluator":
@@ -299,10 +332,10 @@ def evaluator_of(plan: Planned, asked: Asked) -> "Evaluator":
 
     goals = plan.search.objective
     slots = positive(asked.workers or "1", "--workers")
-    seconds, memory = asked.limits
+    longest, memory = asked.limits
     defaults = WorkerLimits()
     limits = WorkerLimits(
-        float(positive(seconds, "--trial-seconds")) if seconds else defaults.seconds,
+        seconds(longest, "--trial-seconds") if longest else defaults.seconds,
         positive(memory, "--trial-memory") * 2**20 if memory else defaults.memory,
     )
     if asked.ray:

@@ -141,7 +141,9 @@ def _number(value: object) -> object:
         return value
     item = getattr(value, "item", None)
     found: object = item() if callable(item) else repr(value)[:LONGEST]
-    return found if isinstance(found, bool | int | float) else repr(value)[:LONGEST]
+    if isinstance(found, bool | int | float):
+        return found
+    return f"the {type(value).__name__} {value!r}"[:LONGEST]
 
 
 def _told(error: BaseException) -> str:

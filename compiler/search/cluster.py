@@ -4,6 +4,7 @@ Limits of time, memory and output are those of local workers, since the same cod
 node or by itself, is begun again elsewhere, and its trial too: the loop does that at most three times.
 """
 
+import socket
 import sys
 from collections.abc import Mapping, Sequence
 from logging import ERROR
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from ray.actor import ActorHandle
 
 LOCAL = "local"
+
+ANSWER = 10.0
+"""Seconds within which the port of a cluster has to answer."""
 
 
 class ClusterError(Exception):
@@ -142,9 +146,21 @@ def _connect(address: str, slots: int) -> None:
         import ray
     except ImportError:
         raise ClusterError("Ray is not installed", "pip install 'archc[ray]'") from None
+    _require_answer(address)
     slots_here = slots if address == LOCAL else None
     board = False if address == LOCAL else None
     try:
         ray.init(address, num_cpus=slots_here, include_dashboard=board, log_to_driver=False, logging_level=ERROR)
     except (ConnectionError, ValueError, RuntimeError, WorkerError) as error:
+        raise ClusterError(f"no Ray cluster answers at {address}: {error}", "ray start --head") from error
+
+
+def _require_answer(address: str) -> None:
+    """Raise ClusterError where nothing listens at HOST:PORT: Ray itself tries for minutes, and then ends the process."""
+    host, found, port = address.removeprefix("ray://").rpartition(":")
+    if not found:
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER).close()
+    except (OSError, ValueError, OverflowError) as error:
         raise ClusterError(f"no Ray cluster answers at {address}: {error}", "ray start --head") from error

@@ -6,6 +6,7 @@ import json
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 
 from archc.search.protocol import Json, Objective, Trial
@@ -34,6 +35,16 @@ class ExportError(Exception):
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+
+
+PACKAGES = {"parquet": ("Parquet", "pyarrow"), "optuna": ("this", "optuna"), "safetensors": ("this", "safetensors")}
+
+
+def require_package(name: str) -> None:
+    """Raise ExportError where the package of a format, or of weights, is not installed."""
+    what, package = PACKAGES.get(name, ("", ""))
+    if package and find_spec(package) is None:
+        raise ExportError(f"{what} needs {package}", "pip install 'archc[search]'")
 
 
 def record(trial: Trial) -> dict[str, Json]:
@@ -78,11 +89,10 @@ def to_csv(trials: Sequence[Trial]) -> str:
 
 
 def _parquet(trials: Sequence[Trial], path: Path) -> None:
-    try:
-        import pyarrow  # type: ignore[import-untyped]  # it ships no types
-        import pyarrow.parquet  # type: ignore[import-untyped]
-    except ImportError:
-        raise ExportError("Parquet needs pyarrow", "pip install 'archc[search]'") from None
+    require_package("parquet")
+    import pyarrow  # type: ignore[import-untyped]  # it ships no types
+    import pyarrow.parquet  # type: ignore[import-untyped]
+
     columns, rows = table(trials)
     cells = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in columns]
     pyarrow.parquet.write_table(pyarrow.table(dict(zip(columns, cells, strict=True))), path)
@@ -90,10 +100,9 @@ def _parquet(trials: Sequence[Trial], path: Path) -> None:
 
 def _optuna(trials: Sequence[Trial], objective: Objective, path: Path) -> None:
     """Write a study to an SQLite file: values are those of the goals, parameters the decisions where all have the same."""
-    try:
-        import optuna
-    except ImportError:
-        raise ExportError("this needs optuna", "pip install 'archc[search]'") from None
+    require_package("optuna")
+    import optuna
+
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         storage=f"sqlite:///{path}",

@@ -28,6 +28,8 @@ def from_json(space: Space, text: str) -> list[Member]:
         raise ValueError(f"expected JSON, found at line {error.lineno}: {error.msg}") from error
     listed = given.get("members") if isinstance(given, Mapping) else given
     entries = listed if isinstance(listed, list) else [given]
+    if not entries:
+        raise ValueError("expected at least one member, found an empty list")
     return [_member(space, entry, at) for at, entry in enumerate(entries)]
 
 

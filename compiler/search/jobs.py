@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Protocol
 
 from archc.members import Member
+from archc.search.brought import BroughtError, raised_by
 from archc.search.parts import parts
 from archc.search.protocol import Objective, Outcome, Proposal
 from archc.search.tasks.base import AnyTask, Budget, Candidate, Reader, evaluate
@@ -58,7 +60,10 @@ class Inline:
         begun = time.monotonic()
         budget = Budget(job.fidelity, job.seed)
         try:
-            found = evaluate(self.task, candidate(job.member), budget)
+            with _theirs(self.task):
+                found = evaluate(self.task, candidate(job.member), budget)
+        except BroughtError as error:
+            outcome = Outcome(reason=str(error)[:LONGEST_REASON])
         except ValueError as error:
             outcome = Outcome(reason=f"{type(error).__name__}: {error}"[:LONGEST_REASON])
         else:
@@ -85,8 +90,15 @@ def candidate(member: Member) -> Candidate:
 def identify(task: AnyTask, proposal: Proposal) -> str:
     """Return what the outcome of a proposal depends on besides its fidelity: the recipe too, where the space has one."""
     if isinstance(task, Reader) and not proposal.member.space.of_records:
-        return task.identity(candidate(proposal.member))
+        with _theirs(task):
+            return task.identity(candidate(proposal.member))
     return proposal.member.hash
+
+
+def _theirs(task: AnyTask) -> AbstractContextManager[None]:
+    """Return what tells of a user's code what it raised: in this process, where no worker does."""
+    kind = type(task)
+    return nullcontext() if kind.__module__.startswith("archc.") else raised_by(f"{kind.__module__}:{kind.__name__}")
 
 
 def judged(metrics: Mapping[str, object], objective: Objective, seconds: float) -> Outcome:
@@ -94,12 +106,11 @@ def judged(metrics: Mapping[str, object], objective: Objective, seconds: float) 
     found: dict[str, float] = {}
     for name, value in metrics.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
-            return Outcome(
-                reason=f"the metric {name} is {value!r}, expected a number"[:LONGEST_REASON], seconds=seconds
-            )
+            shown = value if isinstance(value, str) else repr(value)
+            return Outcome(reason=f"the metric {name} is {shown}, expected a number"[:LONGEST_REASON], seconds=seconds)
         if isfinite(value):
             found[name] = float(value)
-    missing = objective.lack({**found, **{name: float("nan") for name in metrics if name not in found}})
+    missing = objective.lack({name: float(value) for name, value in metrics.items() if isinstance(value, int | float)})
     return Outcome(found, missing or "", seconds)
 
 

@@ -30,9 +30,14 @@ class Lock:
             if _is_there(path, handle):
                 break
             os.close(handle)
-        os.ftruncate(handle, 0)
-        os.write(handle, f"process {os.getpid()} on {socket.gethostname()}".encode())
-        return cls(path, handle)
+        found = cls(path, handle)
+        try:
+            os.ftruncate(handle, 0)
+            os.write(handle, f"process {os.getpid()} on {socket.gethostname()}".encode())
+        except OSError:
+            found.release()
+            raise
+        return found
 
     @staticmethod
     def is_held(store: Path) -> bool:

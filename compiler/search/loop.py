@@ -9,8 +9,8 @@ from typing import Protocol
 
 from archc.members import Member, Space
 from archc.search.jobs import Evaluator, Job
+from archc.search.named import DEFAULT, make
 from archc.search.protocol import (
-    DEFAULT,
     Context,
     History,
     Json,
@@ -21,7 +21,6 @@ from archc.search.protocol import (
     Status,
     Strategy,
     Trial,
-    make,
 )
 
 ATTEMPTS = 3

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from archc.search.brought import BroughtError, told
 from archc.search.child import Commands, conceive
 from archc.search.kernel import become_subreaper, children_of, die_with_parent, live_freely, own_memory
 from archc.search.tasks.base import AnyTask, Reader, task
@@ -78,7 +79,7 @@ def _made(name: str, output: int) -> AnyTask | None:
     try:
         found = task(name)
     except Exception as error:  # noqa: BLE001  a user's task may raise anything; the driver says so and ends
-        _write(output, {"broken": f"the task {name} cannot be made: {type(error).__name__}: {error}"})
+        _write(output, {"broken": str(error) if isinstance(error, BroughtError) else told(error)})
         return None
     if not isinstance(found, Reader):
         try:
@@ -140,12 +141,12 @@ class _Nursery:
         elif handle == child.answer_pipe:
             child.answer += data
             if len(child.answer) > MOST_ANSWER:
-                self._end(child, f"its metrics are longer than {MOST_ANSWER} bytes")
+                self._end(child, f"its metrics are longer than {_mib(MOST_ANSWER)}")
         else:
             child.written += len(data)
             child.tail = (child.tail + data)[-KEPT:]
             if child.written > self.most:
-                self._end(child, f"it wrote more than {self.most} bytes of output")
+                self._end(child, f"it wrote more than {_mib(self.most)} of output")
 
     def _command(self, data: bytes) -> None:
         if not data:
@@ -172,7 +173,7 @@ class _Nursery:
             if self.seconds is not None and time.monotonic() - child.begun > self.seconds:
                 self._end(child, f"it took longer than {self.seconds:g} s")
             elif self.memory is not None and self._taken(child) > self.memory:
-                self._end(child, f"out of memory: it took more than {self.memory} bytes")
+                self._end(child, f"out of memory: it took more than {_mib(self.memory)}")
         pid, status = os.waitpid(child.pid, os.WNOHANG)
         if pid == 0:
             return
@@ -213,6 +214,10 @@ class _Nursery:
             child.open_pipes.discard(handle)
             self.selector.unregister(handle)
             os.close(handle)
+
+
+def _mib(many: int) -> str:
+    return f"{many / 2**20:.4g} MiB"
 
 
 def _told(child: Child, status: int) -> Mapping[str, object]:

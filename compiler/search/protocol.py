@@ -1,12 +1,8 @@
 """What strategies, the loop and the store say to each other: objectives, proposals, trials, and their history."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import partial
-from importlib import import_module
-from importlib.metadata import entry_points
-from inspect import Parameter, signature
 from math import isfinite
 from random import Random
 from typing import Literal, Protocol
@@ -267,7 +263,7 @@ class Spent(Exception):
 
 
 class Strategy(Protocol):
-    """Decides which member to try next. Made by `named(name)(context, **settings)`.
+    """Decides which member to try next. Made by `archc.search.named.make(name, context, settings)`.
 
     Rules: a proposal is a member of `context.space` that was not asked before at that fidelity (`history.seen`); chance comes
     from the `rng` that is handed to `ask` and from nothing else; what must survive a crash is in `state()`, small, and
@@ -294,84 +290,7 @@ class Strategy(Protocol):
         """Go on from what `state` returned. Raises ValueError on the state of another strategy."""
 
 
-Maker = Callable[..., Strategy]
-"""The class of a strategy: `Maker(context, **settings)`. Settings are keyword-only with defaults, of the default's type;
-one that is out of range raises ValueError."""
-
-
-STRATEGIES: dict[str, str] = {
-    "random": "archc.search.strategies.random:Weighted",
-    "uniform": "archc.search.strategies.random:Uniform",
-    "exhaustive": "archc.search.strategies.exhaustive:Exhaustive",
-    "local": "archc.search.strategies.local:Local",
-    "evolution": "archc.search.strategies.evolution:Evolution",
-    "adaptive": "archc.search.strategies.adaptive:Adaptive",
-    "cross-entropy": "archc.search.strategies.cross_entropy:CrossEntropy",
-    "mcts": "archc.search.strategies.mcts:Mcts",
-    "nsga2": "archc.search.strategies.nsga2:Nsga2",
-    "nsga3": "archc.search.strategies.nsga3:Nsga3",
-    "map-elites": "archc.search.strategies.map_elites:MapElites",
-    "successive-halving": "archc.search.strategies.successive_halving:SuccessiveHalving",
-    "asha": "archc.search.strategies.asha:Asha",
-    "additive": "archc.search.strategies.additive:Additive",
-    "bayesian": "archc.search.strategies.bayesian:Bayesian",
-    "predictor": "archc.search.strategies.predictor:Predictor",
-    "proxy": "archc.search.strategies.proxy:WarmStart",
-    "llm": "archc.search.strategies.llm:Written",
-    "optuna": "archc.search.strategies.through_optuna:ThroughOptuna",
-}
-"""Where each strategy of archc is: a new one is one file in strategies/ and one line here."""
-
-DEFAULT = "evolution"
-GROUP = "archc.strategies"
-"""The group of entry points under which a package offers strategies of its own."""
-
-
-def strategies() -> list[str]:
-    """Return the names of all strategies, those of installed packages too."""
-    return sorted({*STRATEGIES, *(point.name for point in entry_points(group=GROUP))})
-
-
-def named(name: str) -> Maker:
-    """Return the class of a strategy; `NAME:REST` makes it with `REST` as its first setting, as in `optuna:tpe`.
-
-    Raises KeyError on a name that nothing has, with the nearest.
-    """
-    name, _, rest = name.partition(":")
-    if rest:
-        maker = named(name)
-        kinds = signature(maker).parameters.values()
-        first = next((entry.name for entry in kinds if entry.kind is Parameter.KEYWORD_ONLY), None)
-        if first is None:
-            raise KeyError(f"{name} has no setting, found {name}:{rest}")
-        return partial(maker, **{first: rest})
-    if name in STRATEGIES:
-        module, _, attribute = STRATEGIES[name].partition(":")
-        found: Maker = getattr(import_module(module), attribute)
-        return found
-    for point in entry_points(group=GROUP):
-        if point.name == name:
-            loaded: Maker = point.load()
-            return loaded
-    raise KeyError(unknown("strategy", name, strategies()))
-
-
-def make(name: str, context: Context, settings: Mapping[str, Json]) -> Strategy:
-    """Return a new strategy. Raises KeyError on a name or a setting that is not known, ValueError on one out of range."""
-    maker = named(name)
-    known = {n: p.default for n, p in signature(maker).parameters.items() if p.kind is Parameter.KEYWORD_ONLY}
-    for key, value in settings.items():
-        if key not in known:
-            raise KeyError(unknown(f"setting of {name}", key, list(known)))
-        wanted = type(known[key])
-        if not isinstance(value, (int, float) if wanted is float else wanted) or isinstance(value, bool) > (
-            wanted is bool
-        ):
-            raise ValueError(f"{name}: {key} takes a {wanted.__name__} (default {known[key]!r}), found {value!r}")
-    return maker(context, **settings)
-
-
 def unknown(kind: str, name: str, known: Sequence[str]) -> str:
     """Return the sentence for a name that nothing has."""
-    close = get_close_matches(name, known, 1)
+    close = get_close_matches(name, known, 1) or [entry for entry in known if name and entry.startswith(name)]
     return f"no {kind} is called {name!r}; {f'nearest: {close[0]}' if close else 'there are ' + ', '.join(known) if known else 'there are none'}"

@@ -34,13 +34,13 @@ def read(path: Path) -> Contents:
 
     Raises StoreError where there is no store, one of a newer format, or none of it can be read.
     """
+    _require_file(path)
     return _read(path, is_still=not Lock.is_held(path))
 
 
 def _read(path: Path, *, is_still: bool) -> Contents:
     """Return what a store holds; if nobody writes it now, its log is looked at too."""
-    if not path.is_file():
-        raise StoreError(f"there is no store {path}")
+    _require_file(path)
     found = [wrong] if is_still and (wrong := lost(path)) is not None else []
     has_log = path.with_name(path.name + "-wal").exists()
     mode = "mode=ro&immutable=1" if is_still and not has_log else "mode=ro"
@@ -49,6 +49,13 @@ def _read(path: Path, *, is_still: bool) -> Contents:
             return _contents(path, database, found)
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise StoreError(f"{path} cannot be read: {error}") from error
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():
+        raise StoreError(
+            f"{path} is a folder, and a store is one file" if path.is_dir() else f"there is no store {path}"
+        )
 
 
 def resume(path: Path, about: About, *, salvage: bool = False) -> tuple[Store, Contents]:

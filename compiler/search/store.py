@@ -29,6 +29,10 @@ class StoreError(Exception):
     """A store could not be read or written; what it held before is still there."""
 
 
+class InUse(StoreError):
+    """Another driver has the store."""
+
+
 class Store:
     """A store that is open for writing. `save` returns when what it was given is on the disk."""
 
@@ -82,7 +86,9 @@ class Store:
                 database.close()
 
     def close(self) -> None:
-        """Close the file and let another driver have it."""
+        """Copy the log into the file, which then is the whole store even where a reader is about; let another driver have it."""
+        if self._database is not None:
+            _copy_log(self._database)
         self._drop()
         self._lock.release()
 
@@ -125,11 +131,15 @@ def create(path: Path, about: About, *, connect: Connect = sqlite3.connect) -> S
 
 def locked(path: Path) -> Lock:
     """Return the lock of a store. Raises StoreError where another driver has it, or the folder takes no file."""
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder, and a store is one file")
     try:
         return Lock.take(path)
     except BlockingIOError as busy:
-        raise StoreError(f"{path} is in use by {busy}; one store has one driver at a time") from None
+        raise InUse(f"{path} is in use by {busy}; one store has one driver at a time") from None
     except OSError as error:
+        if not path.parent.is_dir():
+            raise StoreError(f"{path} cannot be written: there is no folder {path.parent}") from error
         raise StoreError(f"{path} cannot be written: {error.strerror}") from error
 
 
@@ -145,9 +155,16 @@ def _prepared(path: Path, about: About, connect: Connect) -> sqlite3.Connection:
         values = (1, 0, 0, "null", NONE)
         database.execute(INSERT_STATE, (*values, checksum(values)))
         database.execute("COMMIT")
+        _copy_log(database)
     except sqlite3.Error as error:
         raise StoreError(f"{path} cannot be written: {error}") from error
     return database
+
+
+def _copy_log(database: sqlite3.Connection) -> None:
+    """Copy the log into the file. Where the disk does not take it, it stays in the log, and nothing is lost."""
+    with suppress(sqlite3.Error):
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def connected(path: Path, connect: Connect = sqlite3.connect) -> sqlite3.Connection:

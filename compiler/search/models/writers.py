@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from importlib import import_module
 from pathlib import Path
 
 from archc.runtime.decode.generate import Writer as Loaded
 from archc.runtime.decode.generate import load_writer
+from archc.search.brought import BroughtError, brought, raised_by
 
 Writer = Callable[[str], str]
 """A prompt -> what a language model writes behind it."""
@@ -25,15 +25,27 @@ def writer(name: str) -> Writer:
     if kind == "transformers" and (Path(rest) / "config.json").is_file():
         return Local(Path(rest))
     if kind == "python":
-        module, _, attribute = rest.partition(":")
-        try:
-            found: object = getattr(import_module(module), attribute)
-        except (ImportError, AttributeError, ValueError) as error:
-            raise ValueError(f"{name} is not there: {error}") from None
+        found = brought(rest)
         if callable(found):
-            return found
-    wanted = "python:module:callable, or transformers:FOLDER with a model in it"
-    raise ValueError(f"expected a language model, {wanted}; found {name!r}")
+            return Called(rest, found)
+    wanted = "model=python:module:callable, or model=transformers:FOLDER with a model in it"
+    raise ValueError(f"expected a language model, {wanted}; found model={name}")
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A callable of the user, from a prompt to text."""
+
+    name: str
+    call: Callable[[str], object]
+
+    def __call__(self, prompt: str) -> str:
+        """Return what it writes. Raises BroughtError where it raises something, or what it returns is no text."""
+        with raised_by(self.name):
+            found = self.call(prompt)
+        if not isinstance(found, str):
+            raise BroughtError(f"expected {self.name} to return text, found {found!r:.100}")
+        return found
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ each text, so that the rate is known.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -21,7 +21,7 @@ from archc.members import Member, Space
 from archc.runtime.derivations.edit import NoOther
 from archc.search.fresh import fresh, unseen
 from archc.search.models.writers import writer
-from archc.search.protocol import Context, History, Json, Proposal, Trial
+from archc.search.protocol import Context, Json, Proposal, Trial
 from archc.spaces.outside import OutsideError
 
 WISHES = {
@@ -186,11 +186,11 @@ class Rate:
         return f"{self.taken} of {self.texts} texts taken" + (f" (others: {why})" if why else "")
 
 
-def rate(history: History) -> Rate:
+def rate(trials: Iterable[Trial]) -> Rate:
     """Return what became of the texts in a search."""
     taken = 0
     refused: Counter[str] = Counter()
-    for trial in history:
+    for trial in trials:
         kinds = trial.origin.get("refused")
         if isinstance(kinds, Sequence) and not isinstance(kinds, str):
             refused.update(str(kind) for kind in kinds)

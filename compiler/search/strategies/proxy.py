@@ -10,7 +10,8 @@ from random import Random
 
 from archc.members import Member
 from archc.search.jobs import candidate
-from archc.search.protocol import Context, Json, Proposal, Strategy, Trial, make
+from archc.search.named import make
+from archc.search.protocol import Context, Json, Proposal, Strategy, Trial
 from archc.search.tasks.base import AnyTask, Budget, evaluate, task
 from archc.spaces.forest import Derivation
 

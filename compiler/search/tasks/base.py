@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from inspect import signature
+from typing import TYPE_CHECKING, Literal, Protocol, get_args, runtime_checkable
 
 from archc.graph import Graph
+from archc.search.brought import brought, raised_by
 from archc.search.protocol import Json, Metrics, unknown
 
 if TYPE_CHECKING:
@@ -110,35 +112,49 @@ def task(name: str) -> AnyTask:
     """Return the task of a name: `digits`, `tabular:PATH`, `proxy:NAME`, or `python:module:Class`.
 
     Python code of the user runs here, and only where it is named so. Raises KeyError on a name that nothing has, TypeError
-    on a class that is no task, ValueError
-    on what a task cannot be made with.
+    on a class that is no task, ValueError on what a task cannot be made with, and where the user's code raises something.
     """
     head, _, rest = name.partition(":")
     if head == "python":
-        return _made(rest, ())
+        return _brought(rest)
     if head not in TASKS:
         raise KeyError(unknown("task", head, [*TASKS, "python"]))
-    return _made(TASKS[head], (rest,) if rest else ())
+    module, _, attribute = TASKS[head].partition(":")
+    maker = getattr(import_module(module), attribute)
+    if rest and not signature(maker).parameters:
+        raise ValueError(f"{head} takes nothing behind its name, found {rest}")
+    made: AnyTask = maker(*[rest] * bool(rest))
+    return made
 
 
-def _made(place: str, arguments: tuple[str, ...]) -> AnyTask:
-    module, _, attribute = place.partition(":")
-    if not module or not attribute:
-        raise ValueError(f"expected python:module:Class, found python:{place}")
-    try:
-        made: object = getattr(import_module(module), attribute)(*arguments)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"python:{place} is not there: {error}") from None
+def _brought(place: str) -> AnyTask:
+    """Return the task that a user's class makes. Raises BroughtError, TypeError where it makes something else."""
+    maker = brought(place)
+    if not callable(maker):
+        raise TypeError(f"{place} is no class, found {maker!r:.50}")
+    with raised_by(f"{place}()"):
+        made: object = maker()
     if not isinstance(made, Task | Reader):
         raise TypeError(f"{place} is no task: expected `metrics` and `fit(module, recipe, budget)`")
+    ways: object = made.metrics
+    if not isinstance(ways, Mapping) or not set(ways.values()) <= set(get_args(Direction)):
+        raise TypeError(
+            f'{place}: expected metrics such as {{"accuracy": "maximize", "loss": "minimize"}}, found {ways!r:.80}'
+        )
     return made
 
 
 def evaluate(found: AnyTask, candidate: Candidate, budget: Budget) -> Metrics:
-    """Return the metrics of a candidate. Raises what the task raises."""
+    """Return the metrics of a candidate. Raises what the task raises, and TypeError where it returns none."""
     if isinstance(found, Reader):
-        return found.read(candidate, budget)
+        return _metrics(found.read(candidate, budget), "read")
     import torch
 
     torch.manual_seed(budget.seed)
-    return found.fit(candidate.module(device=budget.device), candidate.recipe, budget)
+    return _metrics(found.fit(candidate.module(device=budget.device), candidate.recipe, budget), "fit")
+
+
+def _metrics(found: object, method: str) -> Metrics:
+    if isinstance(found, Mapping):
+        return found
+    raise TypeError(f'expected `{method}` to return metrics such as {{"accuracy": 0.9}}, found {found!r:.100}')
