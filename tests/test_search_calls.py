@@ -136,3 +136,42 @@ def test_a_log_names_a_reason_once(capsys: Output) -> None:
 def test_a_cluster_that_is_not_there_is_told_without_ray(address: str) -> None:
     with pytest.raises(ClusterError, match="no Ray cluster answers at"):
         _require_answer(address)
+
+
+COUNTING = """
+from pathlib import Path
+
+
+class Counting:
+    metrics = {"score": "maximize"}
+    quick = True
+
+    def read(self, candidate, budget):
+        with Path("asked").open("a") as file:
+            file.write(candidate.key + "\\n")
+        return {"score": float(sum(map(int, candidate.key.split())))}
+
+    def identity(self, candidate):
+        return candidate.hash
+"""
+
+
+def test_what_another_search_found_is_not_evaluated_again(
+    folder: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "calls_task", raising=False)
+    (folder / "calls_task.py").write_text(COUNTING)
+    task = ["--task", "python:calls_task:Counting"]
+    assert search(*task, "--trials", "5", "--strategy", "exhaustive", "--store", "first.archdb") == 0
+    words = [*task, "--trials", "9", "--strategy", "exhaustive", "--known", "first.archdb", "--store", "second.archdb"]
+    assert search(*words) == 0
+    asked = (folder / "asked").read_text().split("\n")[:-1]
+    assert len(asked) == len(set(asked)) == 9
+    trials = read(folder / "second.archdb").saved.trials
+    assert [trial.metrics["score"] for trial in trials] == [sum(map(int, trial.key.split())) for trial in trials]
+    assert all("params" in trial.metrics for trial in trials)
+    assert search(*COUNTED, "--trials", "9", "--known", "first.archdb") == 2
+    assert "first.archdb has results of the task python:calls_task:Counting" in errors(capsys)
+    assert search(*COUNTED, "--trials", "9", "--known", "nothing.archdb") == 2
+    assert "there is no store nothing.archdb" in errors(capsys)

@@ -10,11 +10,14 @@ from archc.cli.options import At, Json, Settings
 from archc.cli.refined import Where
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from archc.cli.found import Outputs
     from archc.cli.live import View
     from archc.cli.searched import Asked, Planned
     from archc.search.about import About
     from archc.search.loop import Result, Saved
+    from archc.search.protocol import Proposal
     from archc.search.store import Store
 
 Space = Annotated[str, typer.Argument(metavar="FILE:SPACE", help="A space, such as nasbench201.arch:Cell.")]
@@ -40,6 +43,9 @@ Maximize = Annotated[list[str], typer.Option("--maximize", metavar="METRIC", hel
 Minimize = Annotated[list[str], typer.Option("--minimize", metavar="METRIC", help="Instead of @objective.")]
 SeedArch = Annotated[
     list[str], typer.Option("--seed-arch", metavar="FILE:NAME", help="A network to try first; or FILE.json.")
+]
+Known = Annotated[
+    list[str], typer.Option("--known", metavar="STORE", help="Take results from another search of the task.")
 ]
 Export = Annotated[str, typer.Option("--export", metavar="FORMAT", help="Write all trials: csv, parquet or optuna.")]
 Best = Annotated[
@@ -71,6 +77,7 @@ def search(
     minimize: Minimize = [],  # noqa: B006
     where: Where = "",
     seed_arch: SeedArch = [],  # noqa: B006
+    known: Known = [],  # noqa: B006
     export: Export = "",
     export_best: Best = "",
     trial: Which = "",
@@ -84,7 +91,7 @@ def search(
     limits = trial_seconds, trial_memory
     asked = Asked(
         target, task, trials, seconds, strategy, option, store, workers, ahead, limits,
-        ray, resume, salvage, seed, at, settings, maximize, minimize, where, seed_arch,
+        ray, resume, salvage, seed, at, settings, maximize, minimize, where, seed_arch, known,
     )  # fmt: skip
     return _search(asked, Outputs(export, export_best, trial), "json" if json else "quiet" if quiet else "")
 
@@ -141,21 +148,15 @@ def _known(plan: "Planned", path: Path) -> "Result":
 def _run(plan: "Planned", asked: "Asked", path: Path, mode: str) -> "Result":
     """Run the search. Raises WrongCall where the store or the workers do not go."""
     from archc.cli.output import WrongCall, emit
-    from archc.cli.searched import evaluator_of
+    from archc.cli.searched import evaluator_of, known_results
     from archc.search.brought import BroughtError
-    from archc.search.jobs import identify
     from archc.search.loop import run
-    from archc.search.protocol import Proposal
+    from archc.search.recalled import Recalled
     from archc.search.store import StoreError
 
-    def identified(proposal: Proposal) -> str:
-        """Return what a proposal is known by; its own key where the task knows none, for the trial to say so."""
-        try:
-            return identify(plan.task, proposal)
-        except ValueError:
-            return f"key {proposal.member.key}"
-
-    evaluator, view = evaluator_of(plan, asked), _view(plan, mode)
+    identified = _identify(plan)
+    known = known_results(plan, asked)
+    evaluator, view = Recalled(evaluator_of(plan, asked), known, identified), _view(plan, mode)
     try:
         store, saved = _opened(plan, asked, path)
     except WrongCall:
@@ -177,6 +178,19 @@ def _run(plan: "Planned", asked: "Asked", path: Path, mode: str) -> "Result":
         finally:
             evaluator.close()
             view.end()
+
+
+def _identify(plan: "Planned") -> "Callable[[Proposal], str]":
+    from archc.search.jobs import identify
+
+    def identified(proposal: "Proposal") -> str:
+        """Return what a proposal is known by; its own key where the task knows none, for the trial to say so."""
+        try:
+            return identify(plan.task, proposal)
+        except ValueError:
+            return f"key {proposal.member.key}"
+
+    return identified
 
 
 def _opened(plan: "Planned", asked: "Asked", path: Path) -> "tuple[Store, Saved]":

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from archc.search.jobs import Evaluator
     from archc.search.loop import Search
     from archc.search.origin import Origin
-    from archc.search.protocol import Json, Objective
+    from archc.search.protocol import Json, Metrics, Objective
+    from archc.search.recalled import Known
     from archc.search.tasks.base import AnyTask
 
 
@@ -43,6 +44,7 @@ class Asked:
     minimize: Sequence[str]
     where: str
     given: Sequence[str]
+    known: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,6 +348,25 @@ def evaluator_of(plan: Planned, asked: Asked) -> "Evaluator":
         return Costed(Workers(plan.task_name, measured(goals), Fleet(slots, limits)), goals)
     except WorkerError as error:
         raise WrongCall("A0921", f"the task `{plan.task_name}` cannot be made: {error}", plan.task_name) from error
+
+
+def known_results(plan: Planned, asked: Asked) -> "Known":
+    """Return what other searches of the task found. Raises WrongCall on a store that cannot be read, or of another task."""
+    from archc.search.reading import read
+    from archc.search.recalled import known_of
+    from archc.search.store import StoreError
+
+    found: dict[tuple[str, float], Metrics] = {}
+    for name in asked.known:
+        try:
+            contents = read(Path(name))
+        except StoreError as error:
+            raise WrongCall("A0924", str(error), name) from error
+        task = contents.about.fixed.get("task")
+        if task != plan.task_name:
+            raise WrongCall("A0924", f"{name} has results of the task {task}, and this is {plan.task_name}", name)
+        found |= known_of(contents.saved.trials, plan.search.objective)
+    return found
 
 
 def _on_ray(plan: Planned, asked: Asked, fleet: object) -> "Evaluator":
