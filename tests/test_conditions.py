@@ -156,3 +156,19 @@ def test_the_depth_of_a_bounded_space_is_the_one_that_it_declares() -> None:
         counts[depth] = 1 + total + total**2 - sum(counts.values())
         total = sum(counts.values())
     assert by_depth(space.forest, "S") == counts
+
+
+def test_costs_that_no_buckets_tell_apart_are_not_said_to_be_beyond_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    space = archc.loads("arch 0.1\nspace Wide : [d] -> [n] = (linear(1 .. 12) -> relu) * 4\n")["Wide"].space(at=(8,))
+    low, _ = space.range("params")
+
+    def too_many(*_: object, **__: object) -> None:
+        raise TooManyStates("there are too many costs")
+
+    def none_left(*_: object, **__: object) -> None:
+        raise ValueError("found none")
+
+    monkeypatch.setattr(narrow, "restrict", too_many)
+    monkeypatch.setattr(narrow, "bucketed", none_left)
+    with pytest.raises(TooManyStates, match="no derivation is left within the bounds"):
+        narrow.narrow(space.forest, space.costs("params"), Bounds("params", None, low + 1))

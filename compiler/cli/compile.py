@@ -39,6 +39,7 @@ def compile_(
 
     _require_format(to, strict=strict)
     if to == "svg":
+        _refuse_values({"--at": at, "--set": settings})
         text = _picture(target)
     elif to in SCHEMAS:
         text = _schema(target, to, verbose=verbose, strict=strict)
@@ -66,6 +67,15 @@ def _require_format(to: str, *, strict: bool) -> None:
         raise WrongCall(
             "A0901", f"`--strict` goes with json-schema, and not with {to}", "--strict", hint="--to json-schema"
         )
+
+
+def _refuse_values(options: dict[str, object]) -> None:
+    from archc.cli.output import WrongCall
+
+    for option, value in options.items():
+        if value:
+            text = f"a picture shows a space as it is written, whatever `{option}` gives"
+            raise WrongCall("A0901", text, option, hint=f"leave out {option}")
 
 
 def _lowered(to: str, graph: "Graph") -> str:

@@ -92,7 +92,8 @@ def left_out(space: "Space") -> str:
     """Return how much of a space was left out to keep it small; nothing where it is exact."""
     if space.exact:
         return ""
-    return f"bounded: at most {percent(space.lost)} of the weight was left out"
+    share = percent(space.lost)
+    return f"bounded: {'perhaps' if share.startswith('over') else 'at most'} {share} of the weight was left out"
 
 
 def kept_lines(kept: "Sequence[Kept]", whole: int) -> list[str]:
@@ -101,9 +102,9 @@ def kept_lines(kept: "Sequence[Kept]", whole: int) -> list[str]:
     for entry in kept:
         line = f"{entry.bounds}: {number(entry.count)} of {number(whole)} derivations"
         if not entry.exact:
-            share = percent(entry.least)
-            if entry.most != entry.least:
-                share = f"{share} to {percent(entry.most)}"
+            share, most = percent(entry.least), percent(entry.most)
+            if most != share:
+                share = f"{share} to {most}"
             line += f", {share} of all within (others are near the bound)"
         lines.append(line)
         whole = entry.count

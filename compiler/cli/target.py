@@ -125,7 +125,8 @@ def _number(value: str, text: str) -> int | float:
     try:
         number = float(digits) * scale
     except ValueError as error:
-        raise WrongCall("A0905", f"`{value}` is no number", text, hint="--set depth=6") from error
+        hint = f"--set {text.partition('=')[0].strip()}=6"
+        raise WrongCall("A0905", f"`{value}` is no number", text, hint=hint) from error
     return int(number) if scale > 1 and number.is_integer() else number
 
 

@@ -39,8 +39,7 @@ def outside(search: Search) -> Diagnostic:
     if missing:
         node = nodes[missing[0]]
         before = sum(number in search.tracer.found for number in live)
-        many = f"its first {before} operations are" if before > 1 else "what is before it is"
-        text = f"`{node.op}` leaves the space: {many} those of a member, and this one is not{ended}"
+        text = f"`{node.op}` leaves the space: {_agreeing(before)}{ended}"
         return Diagnostic("A0925", text, node.span, _instead(search, missing[0], node))
     text = f"every operation is one of a member of `{name}`, and no member has all of them together{ended}"
     last = nodes.get(search.target.results[-1]) if search.target.results else None
@@ -48,6 +47,17 @@ def outside(search: Search) -> Diagnostic:
     goes_on = _names([node for node in follows.values() if node is not last])
     label = f"here the space goes on with {goes_on}" if goes_on else ""
     return Diagnostic("A0925", text, last.span if last else NOWHERE, label)
+
+
+def _agreeing(before: int) -> str:
+    """Return what so many operations that a member makes too say of the one behind them, which none makes."""
+    match before:
+        case 0:
+            return "no member has it at this place"
+        case 1:
+            return "the operation before it is that of a member, and this one is not"
+        case _:
+            return f"its first {before} operations are those of a member, and this one is not"
 
 
 def beyond(name: str, broken: Mapping[str, str], graph: Graph | None) -> Diagnostic:

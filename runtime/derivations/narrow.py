@@ -59,6 +59,15 @@ def narrow(forest: Forest, costs: Sequence[int], bounds: Bounds) -> tuple[tuple[
         raise NoneWithin(bounds, low, high) from error
 
 
+def _rounded(forest: Forest, costs: Sequence[int], *, high: int, limit: int) -> Restricted:
+    try:
+        return bucketed(forest, costs, high=high, limit=limit)
+    except TooManyStates:
+        raise
+    except ValueError as error:  # there are some within, and none that is still within when costs are rounded
+        raise TooManyStates("in so few buckets as fit, no derivation is left within the bounds") from error
+
+
 def _in_buckets(
     forest: Forest, costs: Sequence[int], bounds: Bounds, limit: int
 ) -> tuple[tuple[Restricted, ...], Kept]:
@@ -66,7 +75,7 @@ def _in_buckets(
     inner, left = forest, costs
     for sign, end in ((1, bounds.high), (-1, bounds.low)):
         if end is not None:
-            steps.append(bucketed(inner, [sign * cost for cost in left], high=sign * end, limit=limit))
+            steps.append(_rounded(inner, [sign * cost for cost in left], high=sign * end, limit=limit))
             inner, left = steps[-1].forest, steps[-1].costs(left)
     kept = count(inner)
     fewest, most = histogram(forest, costs).between(bounds.low, bounds.high)
