@@ -55,6 +55,9 @@ def errors(capsys: Output) -> str:
         (["--seed-arch", "bytes.json"], "it is not UTF-8 text: byte 0 is 0xff"),
         (["--strategy", "llm"], "expected a language model, model=python:module:callable"),
         (["--strategy", "evo"], "nearest: evolution"),
+        (["--strategy", "additive", "--option", "cost=params"], "cost and most go together"),
+        (["--task", "proxy"], "expected proxy:NAME with one of gradsign"),
+        (["--task", "tabular:nothing.csv"], "nothing.csv cannot be read: No such file or directory"),
     ],
 )
 def test_what_would_go_wrong_at_the_end_is_told_at_once(
@@ -63,7 +66,7 @@ def test_what_would_go_wrong_at_the_end_is_told_at_once(
     (folder / "Net.csv").touch()
     (folder / "empty.json").write_text("[]")
     (folder / "bytes.json").write_bytes(b"\xff\xfe")
-    assert search(*COUNTED, "--trials", "3", *words) == 2
+    assert search(*COUNTED * ("--task" not in words), "--trials", "3", *words) == 2
     assert says in errors(capsys)
     assert not (folder / "Net.archdb").exists()
 
@@ -175,3 +178,23 @@ def test_what_another_search_found_is_not_evaluated_again(
     assert "first.archdb has results of the task python:calls_task:Counting" in errors(capsys)
     assert search(*COUNTED, "--trials", "9", "--known", "nothing.archdb") == 2
     assert "there is no store nothing.archdb" in errors(capsys)
+
+
+@pytest.mark.parametrize(
+    ("takes", "is_told"),
+    [("[8]", False), ("[9]", True), ("Id(16)[8]", True), ("(x: [8], y: [8])", True), ("[1, 8]", True)],
+)
+def test_a_task_that_hands_out_something_else_is_told_before_a_trial(
+    takes: str, is_told: bool, folder: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "calls_task", raising=False)
+    (folder / "calls_task.py").write_text(COUNTING + f"    takes = {takes!r}\n")
+    assert search("--task", "python:calls_task:Counting", "--trials", "2") == (2 if is_told else 0)
+    assert (f"hands a network {takes}, and these take [8]" in errors(capsys)) == is_told
+
+
+def test_a_condition_that_is_not_that_of_the_store_is_named(capsys: Output) -> None:
+    assert search(*COUNTED, "--trials", "3") == 0
+    assert search("--resume", "--trials", "6", "--where", "params <= 100") == 2
+    assert "of another space where all is allowed, found params <= 100; take" in errors(capsys)

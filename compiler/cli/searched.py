@@ -188,10 +188,18 @@ def _entered(asked: Asked, program: "Program", name: str, takes: str) -> "Space"
             text = f"{asked.task} hands a network {takes}, which `{name}` does not take"
             raise WrongCall("A0921", text, asked.task, label=refused.diagnostics[0].message) from refused
     entered = re.sub(r"\b\w+ +(?=\[)", "", space.forest.cells[space.forest.root].source)  # without qualifiers
-    if takes.startswith("[") and entered.startswith("[") and entered != takes:
+    if takes and not space.of_records and _is_other(entered, takes):
         text = f"{asked.task} hands a network {takes}, and these take {entered}"
         raise WrongCall("A0921", text, asked.at or asked.target, hint=f"--at '{takes}'" if asked.at else "")
     return space
+
+
+def _is_other(entered: str, takes: str) -> bool:
+    """Return whether networks of an input cannot be handed another: its kind, its sizes or their number are others."""
+    entered = re.sub(r"^\(\w+: ([^:]*)\)$", r"\1", entered)  # a single input may have a name
+    if takes.startswith("(") or entered.startswith("("):
+        return takes.count(":") != entered.count(":")
+    return re.sub(r"\(\d+\)", "", entered) != re.sub(r"\(\d+\)", "", takes)
 
 
 def _task(name: str) -> "AnyTask":

@@ -86,7 +86,9 @@ def resume(path: Path, about: About, *, salvage: bool = False) -> tuple[Store, C
 
 def _require_same(path: Path, kept: About, wanted: About) -> None:
     if kept.space != wanted.space:
-        raise StoreError(f"{path} is of another space, or of another edition of it; take another name")
+        old, new = kept.notes.get("where"), wanted.notes.get("where")
+        where = f" where {old or 'all is allowed'}, found {new or 'no condition'}" if old != new else ""
+        raise StoreError(f"{path} is of another space{where or ', or of another edition of it'}; take another name")
     for key in sorted({*kept.fixed, *wanted.fixed}):
         old, new = kept.fixed.get(key), json.loads(json.dumps(wanted.fixed.get(key)))
         if old != new:

@@ -56,6 +56,10 @@ class Additive:
         if measures < 1 or batch < 0 or ridge <= 0.0:
             found = f"measures={measures}, batch={batch}, ridge={ridge}"
             raise ValueError(f"expected measures >= 1, batch >= 0 and ridge > 0, found {found}")
+        if bool(cost) != bool(most):
+            raise ValueError(
+                f"cost and most go together: expected cost=params and most=500000, found {cost=} and {most=}"
+            )
         self._history, self._space = context.history, context.space
         self._measures, self._batch, self._ridge = measures, batch, ridge
         self._half = context.evaluations // 2 if context.evaluations is not None else None

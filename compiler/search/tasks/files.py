@@ -77,7 +77,7 @@ def words(folder: Path, letters: str, length: int) -> Mapping[str, Sequence[str]
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path} cannot be read: {error}") from None
+            raise ValueError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
         kept = {word.lower() for word in text.split() if len(word) == length and set(word.lower()) <= set(letters)}
         if not kept:
             raise ValueError(f"{path} has no word of {length} letters from {letters[0]} to {letters[-1]}")
@@ -109,4 +109,4 @@ def _read(path: Path) -> bytes:
         data = path.read_bytes()
         return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
     except (OSError, EOFError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from None
+        raise ValueError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None

@@ -32,6 +32,8 @@ class Proxy:
     def __init__(self, name: str = "") -> None:
         head, _, data = name.partition(":")
         known = [*PROXIES, *SIZES, "all"]
+        if not head:
+            raise ValueError(f"expected proxy:NAME with one of {', '.join(known)}, found no name")
         if head not in known:
             raise ValueError(unknown("proxy", head, known))
         self.names = tuple(PROXIES) if head == "all" else (head,) if head in PROXIES else ()

@@ -81,7 +81,8 @@ def _rows(path: Path) -> Iterator[tuple[Cell, Row]]:
         data = path.read_bytes()
         text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode()
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise ValueError(f"the table {path} cannot be read: {error}") from None
+        why = getattr(error, "strerror", None) or error
+        raise ValueError(f"the table {path} cannot be read: {why}") from None
     table = csv.DictReader(io.StringIO(text))
     try:
         for line in table:
