@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from archc.grammar.source import NOWHERE, Span
+from archc.grammar.source import NOWHERE, Span, position
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,21 @@ class Diagnostic:
 
 
 class CompileError(Exception):
-    """A program is wrong. `diagnostics` holds all that is known, in the order of the text."""
+    """A program is wrong. `diagnostics` holds all that is known, in the order of the text.
+
+    Where nothing catches it, Python prints the places and the fixes below the sentences.
+    """
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
         super().__init__("\n".join(f"{d.code} {d.message}" for d in self.diagnostics))
+        for found in self.diagnostics:
+            self.add_note(_aside(found))
+
+
+def _aside(found: Diagnostic) -> str:
+    """Return where a complaint is about, and the fix, on a line."""
+    source = found.span.source
+    line, column = position(found.span)
+    place = f"{source.name}:{line}:{column}" if source else ""
+    return "  ".join(filter(None, [found.code, place, found.label, f"try  {found.hint}" if found.hint else ""]))

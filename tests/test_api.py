@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,10 @@ def test_the_same_text_gives_the_same_bytes_in_every_process(tmp_path: Path) -> 
         )
         seen.add(done.stdout)
     assert len(seen) == 1
+
+
+def test_an_error_that_nothing_catches_is_printed_with_its_place_and_fix() -> None:
+    with pytest.raises(archc.CompileError) as caught:
+        archc.loads("arch 0.1\nmodel Net : [8] -> [2] = liner(2)\n", name="net.arch")
+    printed = "".join(traceback.format_exception(caught.value))
+    assert "A0101 no op is called `liner`" in printed and "net.arch:2:26" in printed and "try  linear(2)" in printed
