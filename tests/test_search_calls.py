@@ -198,3 +198,16 @@ def test_a_condition_that_is_not_that_of_the_store_is_named(capsys: Output) -> N
     assert search(*COUNTED, "--trials", "3") == 0
     assert search("--resume", "--trials", "6", "--where", "params <= 100") == 2
     assert "of another space where all is allowed, found params <= 100; take" in errors(capsys)
+
+
+def test_damage_is_told_by_the_report_and_how_to_go_on_by_the_search(folder: Path, capsys: Output) -> None:
+    assert search(*COUNTED, "--trials", "4") == 0
+    path = folder / "Net.archdb"
+    data = bytearray(path.read_bytes())
+    data[data.find(b'{"params":') + 2] ^= 1
+    path.write_bytes(data)
+    assert search("--resume", "--trials", "6") == 2
+    assert "try --resume --salvage" in errors(capsys)
+    assert main(["report", "Net.archdb"]) == 0
+    assert "damaged: 1 of 4 trials: " in capsys.readouterr().out
+    assert search("--resume", "--trials", "6", "--salvage") == 0

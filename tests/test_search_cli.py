@@ -220,7 +220,7 @@ def test_trials_are_exported(folder: Path) -> None:
 def test_an_optuna_study_has_the_trials(folder: Path) -> None:
     optuna = pytest.importorskip("optuna")
     assert search(*SUM, "--trials", "6", "--export", "optuna", "--quiet") == 0
-    study = optuna.load_study(study_name="Net.optuna", storage="sqlite:///Net.optuna.db")
+    study = optuna.load_study(study_name="Net", storage="sqlite:///Net.optuna.db")
     assert len(study.trials) == 6 and study.best_value == max(trial.value for trial in study.trials)
     assert set(study.best_trial.params) == {"choice 0", "choice 1"}
 

@@ -8,6 +8,8 @@ import typer
 from archc.cli.options import Json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from archc.search.reading import Contents
 
 StorePath = Annotated[str, typer.Argument(metavar="STORE", help="The store of a search, such as Cell.archdb.")]
@@ -39,10 +41,20 @@ def report(store: StorePath, output: Out = "", against: Against = "", json: Json
         missing = "" if space is not None else "; its space is not here, so it has no pictures"
         emit(
             "\n".join(
-                [*board(best[:SHOWN], found.objective), "", *without(found.trials), f"the page is {path}{missing}"]
+                [
+                    *board(best[:SHOWN], found.objective),
+                    "",
+                    *_damage(found.damage),
+                    *without(found.trials),
+                    f"the page is {path}{missing}",
+                ]
             )
         )
     return 0
+
+
+def _damage(damage: "Sequence[str]") -> list[str]:
+    return [f"damaged: {'; '.join(damage)}; archc search --resume --salvage goes on with the rest"] if damage else []
 
 
 def _read(store: str) -> "Contents":

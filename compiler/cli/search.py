@@ -197,7 +197,7 @@ def _opened(plan: "Planned", asked: "Asked", path: Path) -> "tuple[Store, Saved]
     from archc.cli.output import WrongCall
     from archc.search.loop import Saved
     from archc.search.reading import resume
-    from archc.search.store import InUse, StoreError, create
+    from archc.search.store import InUse, StoreDamaged, StoreError, create
 
     try:
         if not asked.resume:
@@ -207,6 +207,7 @@ def _opened(plan: "Planned", asked: "Asked", path: Path) -> "tuple[Store, Saved]
     except StoreError as error:
         is_other = path.is_file() and not asked.resume and not isinstance(error, InUse)
         hint = "--resume, or --store with another name" if is_other else ""
+        hint = "--resume --salvage" if isinstance(error, StoreDamaged) else hint
         raise WrongCall("A0924", str(error), asked.store or asked.target, hint=hint) from error
 
 

@@ -106,7 +106,7 @@ def _optuna(trials: Sequence[Trial], objective: Objective, path: Path) -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         storage=f"sqlite:///{path}",
-        study_name=path.stem,
+        study_name=path.name.removesuffix(".db").removesuffix(".optuna"),
         directions=["maximize" if goal.maximize else "minimize" for goal in objective.goals],
     )
     with warnings.catch_warnings():

@@ -12,7 +12,7 @@ from archc.search.lock import Lock
 from archc.search.loop import Saved
 from archc.search.protocol import Json, Trial
 from archc.search.rows import NONE, Cell, Damaged, checksum, together, trial_of, verified
-from archc.search.store import APPLICATION, FORMAT, Store, StoreError, connected, create, locked
+from archc.search.store import APPLICATION, FORMAT, Store, StoreDamaged, StoreError, connected, create, locked
 from archc.search.wal import lost
 from archc.spaces.forest import Derivation
 
@@ -70,7 +70,7 @@ def resume(path: Path, about: About, *, salvage: bool = False) -> tuple[Store, C
         _require_same(path, contents.about, about)
         if contents.damage and not salvage:
             told = "; ".join(contents.damage[:3])
-            raise StoreError(
+            raise StoreDamaged(
                 f"{path} is damaged: {told}. Salvage what can be read, or take a copy of it from elsewhere"
             )
         if not contents.damage:

@@ -33,6 +33,10 @@ class InUse(StoreError):
     """Another driver has the store."""
 
 
+class StoreDamaged(StoreError):
+    """Some of a store cannot be read, and the rest can be salvaged."""
+
+
 class Store:
     """A store that is open for writing. `save` returns when what it was given is on the disk."""
 
