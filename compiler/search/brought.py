@@ -1,5 +1,6 @@
 """Code that a user brings, by name -> what it is; and what it raises, in words that say it is theirs, and where."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -34,7 +35,7 @@ def brought(place: str) -> object:
     if not module or not attribute:
         raise BroughtError(f"expected python:module:name, found python:{place}")
     with raised_by(f"importing {module}"):
-        is_there = find_spec(module) is not None
+        is_there = module in sys.modules or find_spec(module) is not None
     if not is_there:
         raise BroughtError(f"there is no module {module} in this folder or among the packages of this Python")
     with raised_by(f"importing {module}"):
