@@ -1,7 +1,7 @@
 """An architecture at an input type -> what makes its group."""
 
 from archc.grammar import syntax as s
-from archc.spaces.frames import body, bundle, choice, fold, pipe, repeat, single
+from archc.spaces.frames import body, bundle, choice, loop, pipe, single
 from archc.spaces.groups import Frame
 from archc.spaces.mentions import mention, shared
 from archc.spaces.merging import Mergers
@@ -41,9 +41,7 @@ def _expression(refiner: Refiner, plan: Plan, expr: s.Expr, into: int, budget: B
             return (yield from choice(refiner, plan, expr, into, budget))
         case s.Body():
             return (yield from body(refiner, expr, 0, env, into, budget))
-        case s.Fold():
-            return (yield from fold(refiner, expr, env, into, budget))
-        case s.Binary():
-            return (yield from repeat(refiner, expr, env, into, budget))
+        case s.Fold() | s.Binary():
+            return (yield from loop(refiner, expr, env, into, budget))
         case _:
             return (yield from single(refiner, refiner.values(expr, env), into, budget))

@@ -5,6 +5,7 @@ that a space as deep as it likes takes no room on the stack. What is known alrea
 """
 
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 
 from archc.grammar import syntax as s
 from archc.rules.choices import decide, settle
@@ -105,6 +106,11 @@ def pipe(refiner: Refiner, plan: Plan, expr: s.Pipe, at: int, into: int, budget:
         return draft
     back = rest if not nodes else lambda kind: rest(refiner.freed(kind, nodes))
     for label, stage in values.found:
+        turns = copied(refiner, stage)
+        if turns is not None:
+            group = yield from _turns(refiner, turns, 0, inner, budget, After((plan.number, at + 1, left), back))
+            add_all(draft, label, group, refiner)
+            continue
         mergers = refiner.mergers(plan, expr, at + 1) if is_bundle(stage.value) else ()
         first = yield from through(refiner, stage, inner, budget, mergers)
         yield from _then(refiner, draft, label, first, back)
@@ -218,59 +224,96 @@ def walk_of(statement: s.Statement, env: Env) -> Callable[[Session], Value]:
 
 
 # ---------------------------------------------------------------- loops
-def repeat(refiner: Refiner, expr: s.Binary, env: Env, into: int, budget: Budget) -> Frame:
-    """Make the group of copies: `e * n`, `e * (1..4)`."""
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """What a loop does, in turn: one body, in an environment each."""
+
+    body: s.Expr
+    envs: tuple[Env, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """What comes behind a loop, by a key that tells it; behind one that stands by itself nothing does."""
+
+    key: Key
+    rest: Rest
+
+
+def loop(refiner: Refiner, expr: s.Binary | s.Fold, env: Env, into: int, budget: Budget) -> Frame:
+    """Make the group of copies, `e * n` or `e * (1..4)`, or of a `for`."""
     draft = Draft(budget=budget)
+    for label, turns in loops(refiner, expr, env, draft):
+        group = yield from _turns(refiner, turns, 0, into, budget, None)
+        add_all(draft, label, group, refiner)
+    return draft
+
+
+def loops(refiner: Refiner, expr: s.Binary | s.Fold, env: Env, draft: Draft) -> list[tuple[int, Turns]]:
+    """Return the turns of a loop behind the decisions for their number; what does not type is noted in the draft."""
+    store = refiner.store
+    if isinstance(expr, s.Fold):
+        key = ("for", id(expr), refiner.keys.env(expr.values, env))
+        walked = refiner.walked(key, lambda session: turns_of(session, expr, env), draft)
+        return [
+            (store.label(taken.decisions), Turns(expr.body, tuple(env.bind(**turn) for turn in bound)))
+            for taken, bound in walked
+        ]
 
     def count(session: Session) -> Value:
         return settle(session, evaluate(session, expr.right, env), expr.right.span, evaluate)
 
     key = ("count", id(expr), refiner.keys.env(expr.right, env))
-    for taken, copies in refiner.walked(key, count, draft):
-        turns = (env,) * refiner.copies(copies, expr)
-        group = yield from _turns(refiner, expr.left, turns, 0, into, budget)
-        add_all(draft, refiner.store.label(taken.decisions), group, refiner)
-    return draft
+    return [
+        (store.label(taken.decisions), Turns(expr.left, (env,) * refiner.copies(copies, expr)))
+        for taken, copies in refiner.walked(key, count, draft)
+    ]
 
 
-def fold(refiner: Refiner, expr: s.Fold, env: Env, into: int, budget: Budget) -> Frame:
-    """Make the group of a `for`."""
-    draft = Draft(budget=budget)
-    key = ("for", id(expr), refiner.keys.env(expr.values, env))
-    for taken, bound in refiner.walked(key, lambda session: turns_of(session, expr, env), draft):
-        turns = tuple(env.bind(**turn) for turn in bound)
-        group = yield from _turns(refiner, expr.body, turns, 0, into, budget)
-        add_all(draft, refiner.store.label(taken.decisions), group, refiner)
-    return draft
+def copied(refiner: Refiner, stage: Plan) -> Turns | None:
+    """Return the turns of a stage that is a loop with choices, of so many turns; what follows is worked out behind the last.
+
+    So each type between two turns has what comes of it in the end, and not what comes of it in each number of turns: of
+    three stages of 100 widths before a classifier, 30,000 ways and not 2,000,000.
+    """
+    match stage.value:
+        case Closure(s.Binary() | s.Fold() as expr, env) if not stage.steady:
+            found = loops(refiner, expr, env, Draft())
+            return found[0][1] if len(found) == 1 and found[0][0] == PLAIN else None
+        case _:
+            return None
 
 
-def _turns(refiner: Refiner, body: s.Expr, turns: tuple[Env, ...], at: int, into: int, budget: Budget) -> Asked:
-    """Return the group of the turns from `at` on; equal rests of equal loops are one."""
+def _turns(refiner: Refiner, turns: Turns, at: int, into: int, budget: Budget, after: After | None) -> Asked:
+    """Return the group of the turns from `at` on, and of what comes `after`; equal rests of equal loops are one."""
     seen: tuple[object, ...]
-    if turns and turns[0] is turns[-1]:
-        seen = (refiner.keys.env(body, turns[0]), len(turns) - at)
+    body, envs = turns.body, turns.envs
+    if envs and envs[0] is envs[-1]:
+        seen = (refiner.keys.env(body, envs[0]), len(envs) - at)
     else:
-        seen = tuple(refiner.keys.env(body, turn) for turn in turns[at:])
-    reach = refiner.reach(body, turns[0]) if turns else frozenset[int]()
-    key = ("turns", id(body), seen, into, refiner.left(budget, reach))
+        seen = tuple(refiner.keys.env(body, env) for env in envs[at:])
+    reach = refiner.reach(body, envs[0]) if envs else frozenset[int]()
+    behind = () if after is None else after.key
+    key = ("turns", id(body), seen, into, refiner.left(budget, reach), *behind)
     known = refiner.done.get(key)
-    return known if known is not None else (yield key, _turn(refiner, body, turns, at, into, budget))
+    return known if known is not None else (yield key, _turn(refiner, turns, at, into, budget, after))
 
 
-def _turn(refiner: Refiner, body: s.Expr, turns: tuple[Env, ...], at: int, into: int, budget: Budget) -> Frame:
+def _turn(refiner: Refiner, turns: Turns, at: int, into: int, budget: Budget, after: After | None) -> Frame:
     draft = Draft(budget=budget)
-    if at == len(turns):
+    body, envs = turns.body, turns.envs
+    if at == len(envs) and after is not None:
+        return (yield from after.rest(into))
+    if at == len(envs):
         draft.add((into, ()), (PLAIN, (), 0, NO_USES))
         return draft
-    values = refiner.values(body, turns[at])
+    values = refiner.values(body, envs[at])
     draft.refuse(values.failure)
-    nodes = (
-        sum(least_after(refiner, (body,), turn, into) for turn in turns[at + 1 :]) if refiner.marks.counts(into) else 0
-    )
+    nodes = sum(least_after(refiner, (body,), env, into) for env in envs[at + 1 :]) if refiner.marks.counts(into) else 0
     inner = refiner.kept(into, nodes, draft)
 
     def back(kind: int) -> Asked:
-        return _turns(refiner, body, turns, at + 1, refiner.freed(kind, nodes), budget)
+        return _turns(refiner, turns, at + 1, refiner.freed(kind, nodes), budget, after)
 
     for label, plan in values.found if inner is not None else ():
         assert inner is not None
