@@ -18,7 +18,7 @@ EINSPACE = Path(__file__).parent.parent / "examples" / "einspace.arch"
 
 PLAIN = {
     "arms and sizes", "an op that does not always fit", "a tuple", "par", "each", "a hole and a range", "a condition on a choice",
-    "recursion", "weights", "an arm that a function refuses, and another",
+    "recursion", "weights", "a loop", "copies", "an arm that a function refuses, and another",
 }  # fmt: skip
 """The spaces of `test_spaces` in which no name decides anything."""
 
@@ -55,6 +55,16 @@ space S : [d] -> [6] = H -> (H | id) -> (linear(6) | id)""",
 space S : [d] -> b = P -> (P | id)""",
     ),
     "an arm without weight": ("[4]", "space S : [d] -> b = 0: linear(3) | 2: relu | (0: id | 1: tanh) -> linear(2 | 3)"),
+    "loops before what forgets their type, and by themselves": (
+        "[6]",
+        """space E : [a] -> b = linear(2 | 4 | 6) | id
+space S : [d] -> b = E * 3 -> relu -> linear(5) -> (for n in [2, 3] { linear(n) | id }) -> (E | id) * (0..2)""",
+    ),
+    "loops that decide parts of what follows": (
+        "[8]",
+        """space W : [a] -> b = { choose c = 2 | 4 | 8  return linear(c) -> linear(c) * (0..2) -> (relu | id) }
+space S : [d] -> b where depth <= 2 = W * 2 -> (id | clone(2) -> par(W, W) -> concat | S) -> linear(2)""",
+    ),
     "qualifiers": (
         "live causal [4, 4]",
         "space S : a -> b = (id | zero | linear(2)) -> clone(2) -> par(relu | zero, id) -> add",

@@ -255,6 +255,7 @@ CASES = [
     Case("ofa_mobilenet:OnceForAll", LARGE, once_for_all()),
     Case("flexibert:FlexiBert", "Id(30522)[64]", flexibert()),
     Case("anynet:AnyNetX", PICTURE, anynet(deepest=2, widest=96, step=24), COARSE),
+    Case("anynet:AnyNetX", PICTURE, anynet(deepest=16, widest=512, step=8), (("widest", 512),)),
     Case("star:Star", "Id(32000)[64]", star()),
     Case("hytra:HyTra", LARGE, hytra(16)),
     Case("gnn_design:GraphNet", GRAPH, graph_design()),

@@ -284,17 +284,19 @@ def copied(refiner: Refiner, stage: Plan) -> Turns | None:
             return None
 
 
-def _turns(refiner: Refiner, turns: Turns, at: int, into: int, budget: Budget, after: After | None) -> Asked:
-    """Return the group of the turns from `at` on, and of what comes `after`; equal rests of equal loops are one."""
-    seen: tuple[object, ...]
+def seen_by(refiner: Refiner, turns: Turns, at: int) -> tuple[object, ...]:
+    """Return what tells the turns from `at` on from others."""
     body, envs = turns.body, turns.envs
     if envs and envs[0] is envs[-1]:
-        seen = (refiner.keys.env(body, envs[0]), len(envs) - at)
-    else:
-        seen = tuple(refiner.keys.env(body, env) for env in envs[at:])
-    reach = refiner.reach(body, envs[0]) if envs else frozenset[int]()
+        return id(body), refiner.keys.env(body, envs[0]), len(envs) - at
+    return id(body), *(refiner.keys.env(body, env) for env in envs[at:])
+
+
+def _turns(refiner: Refiner, turns: Turns, at: int, into: int, budget: Budget, after: After | None) -> Asked:
+    """Return the group of the turns from `at` on, and of what comes `after`; equal rests of equal loops are one."""
+    reach = refiner.reach(turns.body, turns.envs[0]) if turns.envs else frozenset[int]()
     behind = () if after is None else after.key
-    key = ("turns", id(body), seen, into, refiner.left(budget, reach), *behind)
+    key = ("turns", seen_by(refiner, turns, at), into, refiner.left(budget, reach), *behind)
     known = refiner.done.get(key)
     return known if known is not None else (yield key, _turn(refiner, turns, at, into, budget, after))
 

@@ -25,7 +25,7 @@ from archc.spaces.pieces import Pieces
 from archc.spaces.refiner import Refiner, TooLarge
 from archc.values import Definition, Value
 
-EXACT_EDGES, EXACT_IN_COLUMNS = 400_000, 1_600_000
+EXACT_EDGES, EXACT_IN_COLUMNS = 400_000, 2_400_000
 """So many edges are tried before the output types of each mention of a space are bounded."""
 
 MOST_TYPES = 16

@@ -18,7 +18,7 @@ from archc.rules.openness import free_names
 from archc.rules.session import Refusal, Session, Site
 from archc.rules.static import evaluate
 from archc.spaces.columns.tables import PLAINLY, Close
-from archc.spaces.frames import walk_of
+from archc.spaces.frames import Turns, copied, loops, seen_by, walk_of
 from archc.spaces.groups import PLAIN, Draft
 from archc.spaces.keys import NOTHING, Reach, has_depth
 from archc.spaces.measures import bounds_of
@@ -87,7 +87,12 @@ class Product:
     every: bool = False
 
 
-Node = Leaf | Union | Typed | Sequence | Product
+@dataclass(frozen=True, slots=True)
+class End:
+    """What comes behind the last turn of a loop that stands by itself: nothing."""
+
+
+Node = Leaf | Union | Typed | Sequence | Product | End
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,8 +164,8 @@ class Forms:
                 return self._form(("choice", id(choice)), plan, lambda: self._choice(plan, choice))
             case Closure(s.Body() as expr, env):
                 return self._body(expr, 0, env)
-            case Closure(s.Fold() | s.Binary()):
-                raise NotPlain
+            case Closure(s.Fold() | s.Binary() as loop, env):
+                return self._form(("loop", id(loop)), plan, lambda: self._loop(loop, env))
             case Closure(expr, env):
                 return self._single(("values", id(expr)), self.refiner.values(expr, env))
             case Applied():
@@ -183,17 +188,49 @@ class Forms:
 
     # ------------------------------------------------------------ pipelines and bodies
     def _pipe(self, plan: Plan, expr: s.Pipe, at: int) -> Node:
+        close = PLAINLY if at else Close(whole=self._expr(expr))
+        found = self.refiner.stage(plan, expr, at).found
+        turns = [copied(self.refiner, stage) for _, stage in found]
+        rest = self._rest(plan, expr, at + 1)
+        looped = [entry for entry in turns if entry is not None]
+        if looped and len(looped) < len(found):
+            raise NotPlain
+        if looped:
+            behind = [self._turns(entry, 0, rest) for entry in looped]
+            return Union(tuple((label, form) for (label, _), form in zip(found, behind, strict=True)), close)
         stages = tuple(
             (label, self.of(stage, self.refiner.mergers(plan, expr, at + 1) if is_bundle(stage.value) else ()))
-            for label, stage in self.refiner.stage(plan, expr, at).found
+            for label, stage in found
         )
-        close = PLAINLY if at else Close(whole=self._expr(expr))
-        return Sequence(stages, self._rest(plan, expr, at + 1), close)
+        return Sequence(stages, rest, close)
 
     def _rest(self, plan: Plan, expr: s.Pipe, at: int) -> Form:
         if at == len(expr.stages) - 1:
             return self._single(("stage", id(expr), at), self.refiner.stage(plan, expr, at))
         return self._add(("pipe", id(expr), at), plan.reach, NOTHING, lambda: self._pipe(plan, expr, at))
+
+    def _loop(self, expr: s.Binary | s.Fold, env: Env) -> Node:
+        end = self._known.setdefault("end", self._add(("end",), NOTHING, NOTHING, End))
+        return Union(
+            tuple((label, self._turns(turns, 0, end)) for label, turns in loops(self.refiner, expr, env, Draft()))
+        )
+
+    def _turns(self, turns: Turns, at: int, rest: Form) -> Form:
+        """Return the form of the turns of a loop from `at` on, and of what comes behind them."""
+        if at == len(turns.envs):
+            return rest
+        refiner, env = self.refiner, turns.envs[at]
+        key = ("turns", seen_by(refiner, turns, at), rest.number)
+        if key not in self._known:
+            reach = refiner.reach(turns.body, env) | rest.reach
+            left = len(turns.envs) - at
+            kin = ("turns", id(turns.body), left, rest.kin)
+            self._known[key] = self._add(kin, reach, NOTHING, lambda: self._turn(turns, at, rest))
+        return self._known[key]
+
+    def _turn(self, turns: Turns, at: int, rest: Form) -> Node:
+        values = self.refiner.values(turns.body, turns.envs[at])
+        return Sequence(self._arms(values), self._turns(turns, at + 1, rest), PLAINLY)
 
     def _body(self, expr: s.Body, at: int, env: Env) -> Form:
         """Return the form of a body from statement `at` on, of which all statements are of sizes."""

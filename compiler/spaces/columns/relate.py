@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from archc.spaces.arithmetic import Unsupported
-from archc.spaces.columns.forms import Form, Forms, Leaf, Node, NotPlain, Part, Product, Sequence, Typed, Union
+from archc.spaces.columns.forms import End, Form, Forms, Leaf, Node, NotPlain, Part, Product, Sequence, Typed, Union
 from archc.spaces.columns.shapes import Shapes
 from archc.spaces.columns.tables import NOBODY, PLAINLY, Close, Results, Table, by_value
 from archc.spaces.forest import Ints
@@ -138,6 +138,7 @@ class Relations:
             begun.update(left)
             work: Callable[[Asks, dict[int, Node]], Frame] = {
                 Leaf: self._leaf, Union: self._union, Typed: self._typed, Sequence: self._sequence, Product: self._product,
+                End: self._end,
             }[type(next(iter(nodes.values())))]  # fmt: skip
             yield from work(Asks(np.array(left, dtype=np.int64)), nodes)
             begun.difference_update(left)
@@ -340,6 +341,11 @@ class Relations:
         for entry in mergers:
             found |= self.shapes.merges(entry, kinds[:, 0], kinds[:, -1])
         return np.flatnonzero(found)
+
+    def _end(self, asks: Asks, nodes: dict[int, Node]) -> Frame:
+        yield from ()
+        count = len(asks.keys)
+        self.results.add(asks.keys.tolist(), np.ones(count, dtype=np.int64), asks.kinds, np.full(count, EMPTY))
 
     # ------------------------------------------------------------ architectures without choices
     def _leaf(self, asks: Asks, nodes: dict[int, Node]) -> Frame:
