@@ -5,17 +5,22 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from archc.builder import Builder
-from archc.cost import graph_cost
+from archc.cost import GraphCost, graph_cost
 from archc.graph import CallNode, Graph, LoopNode, OpNode
 from archc.ops import find
 from archc.rules.infer import apply
 from archc.rules.session import Exhausted, Fork, PerUse, Refusal, Session
+from archc.sizes.contexts import Context
+from archc.sizes.facts import Fact
 from archc.sizes.size import Size
 from archc.tensor import Product, Tensor, Type
 from archc.values import Applied, Closure, Env, Flow, Layer, Method, Value
 
-FEW = 3
+FEW = 2
 """After so many pieces that differ in sizes only, there is a formula for the others."""
+
+MOST_CASES, MOST_FACTS = 8, 16
+"""So many formulas are made for one architecture, each where so many facts hold."""
 
 MEASURES = ("params", "macs", "flops", "activation_bytes", "nodes")
 
@@ -31,9 +36,9 @@ class Pieces:
     _plans: list[int] = field(default_factory=list)
     _graphs: dict[int, Graph] = field(default_factory=dict)
     _measured: dict[tuple[int, str], int] = field(default_factory=dict)
+    _own: "dict[int, Totals]" = field(default_factory=dict)
     _alike: Counter[Hashable] = field(default_factory=Counter)
-    _general: dict[Hashable, Graph | None] = field(default_factory=dict)
-    _totals: dict[tuple[int, str], Size] = field(default_factory=dict)
+    _cases: "dict[Hashable, list[Case]]" = field(default_factory=dict)
 
     def number(self, value: Value, plan: int, into: int) -> int:
         """Return the number of an architecture, of plan number `plan`, at an input type."""
@@ -60,47 +65,113 @@ class Pieces:
         """Return what a piece adds to one of MEASURES, or to `count(op)`, if it is run once on weights of its own."""
         known = self._measured.get((piece, measure))
         if known is None:
-            known = self._measured[piece, measure] = self._by_formula(piece, measure)
+            totals, sizes = self._totals_of(piece)
+            known = self._measured[piece, measure] = int(totals.of_measure(measure).evaluate(sizes))
         return known
 
-    def _by_formula(self, piece: int, measure: str) -> int:
-        """Return a measure from what it is at any sizes, where that is one formula."""
+    def _totals_of(self, piece: int) -> "tuple[Totals, Mapping[str, int]]":
+        """Return the measures of a piece, with the sizes to be put into them."""
+        known = self._own.get(piece)
+        if known is not None:
+            return known, {}
         value, into = self.all[piece]
-        sizes: dict[int, int] = {}
-        pattern = _pattern(self.types[into], sizes)
-        if pattern is None:
-            return _constant(_total(self.graph(piece), measure))
-        key = self._plans[piece], pattern
-        self._alike[key] += piece not in self._graphs
-        if piece in self._graphs or self._alike[key] <= FEW:
-            return _constant(_total(self.graph(piece), measure))
-        if key not in self._general:
-            self._general[key] = self._at_any_sizes(value, self.types[into], sizes)
-        graph = self._general[key]
-        if graph is None:
-            return _constant(_total(self.graph(piece), measure))
-        total = self._totals.get((id(graph), measure))
-        if total is None:
-            total = self._totals[id(graph), measure] = _total(graph, measure)
-        return int(total.evaluate({_name(place): size for size, place in sizes.items()}))
+        places: dict[int, int] = {}
+        pattern = _pattern(self.types[into], places)
+        if pattern is not None:
+            key = self._plans[piece], pattern
+            self._alike[key] += 1
+            if self._alike[key] > FEW:
+                sizes = {_name(place): size for size, place in places.items()}
+                formula = self._formula(
+                    self._cases.setdefault(key, []), value, _with_names(self.types[into], places), sizes
+                )
+                if formula is not None:
+                    return formula, sizes
+        known = self._own[piece] = Totals.of(self._graphs.get(piece) or self._made(piece))
+        return known, {}
 
-    def _at_any_sizes(self, value: Value, kind: Type, sizes: Mapping[int, int]) -> Graph | None:
-        """Return an architecture where equal sizes of its input are one variable; None where it differs with the sizes."""
-        if _points(value):
+    def _formula(self, cases: "list[Case]", value: Value, kind: Type, sizes: Mapping[str, int]) -> "Totals | None":
+        """Return the measures where equal sizes of the input are one variable, for the case that these are of; or None."""
+        for case in cases:
+            if all(fact.evaluate(sizes) for fact in case.facts):
+                return case.totals
+        if len(cases) >= MOST_CASES or _points(value):
             return None
-        session = self.session()
-        session.trying = True
-        try:
-            return _graph_of(session, value, _with_names(kind, sizes))
-        except (Refusal, Exhausted, Fork, PerUse):
-            return None
+        facts: tuple[Fact, ...] = ()
+        totals: Totals | None = None
+        while len(facts) <= MOST_FACTS:
+            session = self.session()
+            session.trying = True
+            try:
+                session.context = _context(session.context, facts)
+                totals = Totals.of(_graph_of(session, value, kind))
+            except (Refusal, Exhausted, PerUse):
+                pass
+            except Fork as fork:
+                more = _holding(fork, sizes)
+                if more:
+                    facts = (*facts, *more)
+                    continue
+            break
+        cases.append(Case(facts, totals))
+        return totals
 
     def graph(self, piece: int) -> Graph:
         """Return a piece by itself, with the points that its text mentions as inputs of their own."""
         if piece not in self._graphs:
-            value, into = self.all[piece]
-            self._graphs[piece] = _graph_of(self.session(), value, self.types[into])
+            self._graphs[piece] = self._made(piece)
         return self._graphs[piece]
+
+    def _made(self, piece: int) -> Graph:
+        value, into = self.all[piece]
+        return _graph_of(self.session(), value, self.types[into])
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a graph adds: its costs, and how many ops of each name."""
+
+    costs: GraphCost
+    ops: Counter[str]
+
+    @classmethod
+    def of(cls, graph: Graph) -> "Totals":
+        """Return the totals of a graph."""
+        return cls(graph_cost(graph), _ops(graph))
+
+    def of_measure(self, measure: str) -> Size:
+        """Return one of MEASURES, or `count(op)`."""
+        if measure == "nodes":
+            return Size.of(sum(self.ops.values()))
+        if measure.startswith("count("):
+            return Size.of(self.ops[measure[6:-1]])
+        found: Size = getattr(self.costs, measure)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The totals wherever some facts hold of the sizes; None where there is no formula."""
+
+    facts: tuple[Fact, ...]
+    totals: Totals | None
+
+
+def _context(context: Context, facts: tuple[Fact, ...]) -> Context:
+    for fact in facts:
+        context = context.assume(fact) or context
+    return context
+
+
+def _holding(fork: Fork, sizes: Mapping[str, int]) -> tuple[Fact, ...]:
+    """Return the alternative of a fork that these sizes are of; nothing where they do not tell."""
+    for alternative in fork.alternatives:
+        facts = tuple(fact for fact in alternative if isinstance(fact, Fact))
+        if len(facts) == len(alternative) and all(
+            fact.variables <= sizes.keys() and fact.evaluate(sizes) for fact in facts
+        ):
+            return facts
+    return ()
 
 
 def _shapes(graph: Graph) -> Counter[tuple[Size, ...]]:
@@ -116,15 +187,6 @@ def _shapes(graph: Graph) -> Counter[tuple[Size, ...]]:
                     waiting.append(inner)
                 case LoopNode(steps=steps):
                     waiting.extend(steps)
-    return found
-
-
-def _total(graph: Graph, measure: str) -> Size:
-    if measure == "nodes":
-        return Size.of(sum(_ops(graph).values()))
-    if measure.startswith("count("):
-        return Size.of(_ops(graph)[measure[6:-1]])
-    found: Size = getattr(graph_cost(graph), measure)
     return found
 
 
