@@ -40,10 +40,11 @@ def count(
 
     with countable(program, name):
         found = counted(space_at(program, name, at, settings, where), by, distinct=distinct)
-    if json:
-        emit_json(found.to_json())
-    else:
-        emit(found.text())
+        if json:
+            emit_json(found.to_json())
+            return 0
+        for part in found.lines():
+            emit(part)
     return 0
 
 

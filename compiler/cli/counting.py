@@ -1,6 +1,6 @@
 """A space -> its size, its output types, and the range, mean and spread of what its members cost."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import log, log2, sqrt
 from typing import TYPE_CHECKING
@@ -41,24 +41,25 @@ class Counted:
     space: "Space"
     size: int
     types: dict[str, int]
-    spreads: tuple[Spread, ...]
     entropy: float
     groups: tuple[tuple[str, Rows], ...]
     architectures: int | None
     too_many: bool
 
-    def text(self) -> str:
-        """Return it as lines for a person."""
+    def lines(self) -> Iterator[str]:
+        """Yield it for a person in two parts: the size, and what members cost, which may take much longer to say."""
         space = self.space
         lines = [_head(space, self.types), f"{_many(self.size, 'derivation')}, {_exact(space)}"]
         lines += kept_lines(space.kept, _whole(space))
         lines += self._distinct()
         lines += [f"a continuous range counts 1: {entry}" for entry in _continuous(space)]
         if self.groups:
-            return "\n".join([*lines, *(line for head, rows in self.groups for line in _grouped(head, rows))])
+            yield "\n".join([*lines, *(line for head, rows in self.groups for line in _grouped(head, rows))])
+            return
         if len(self.types) > 1:
             lines += _grouped(f"{len(self.types)} output types", _first(self.types))
-        return "\n".join([*lines, *_costs(self.spreads), "", self._information()])
+        yield "\n".join(lines)
+        yield "\n".join([*_costs(self.spreads()), "", self._information()])
 
     def to_json(self) -> dict[str, object]:
         """Return it for JSON; counts are strings of digits."""
@@ -82,10 +83,15 @@ class Counted:
                     "by_weight": {"mean": entry.by_weight[0], "deviation": entry.by_weight[1]},
                     "alike": {"mean": entry.alike[0], "deviation": entry.alike[1]},
                 }
-                for entry in self.spreads
+                for entry in self.spreads()
             },
             "entropy_bits": {"by_weight": self.entropy, "alike": _bits(self.size)},
         }
+
+    def spreads(self) -> list[Spread]:
+        """Return what members cost, where they are not counted by something."""
+        space = self.space
+        return [] if self.groups else [_spread(space, cost) for cost, _ in MEASURED if any(space.costs(cost))]
 
     def _distinct(self) -> list[str]:
         if self.too_many:
@@ -104,10 +110,9 @@ def counted(space: "Space", by: str, *, distinct: bool) -> Counted:
     size = space.count()
     types = space.types()
     groups = _groups(space, by, types)
-    spreads = () if groups else tuple(_spread(space, cost) for cost, _ in MEASURED if any(space.costs(cost)))
     architectures = len({member.hash for member in space}) if distinct and size <= MOST else None
     entropy = space.entropy() / log(2)
-    return Counted(space, size, types, spreads, entropy, groups, architectures, distinct and size > MOST)
+    return Counted(space, size, types, entropy, groups, architectures, distinct and size > MOST)
 
 
 def _spread(space: "Space", cost: str) -> Spread:
