@@ -433,6 +433,7 @@ def test_a_local_model_that_writes_nonsense_costs_no_trial(space: Space, tmp_pat
     local = writer(f"transformers:{tmp_path}")
     assert local("model") == local("model") != local("model ")
     settings: dict[str, Json] = {"model": f"transformers:{tmp_path}", "start": 2, "tries": 2, "shots": 2}
+    settings["constrained"] = False
     found = ran(Search(space, OBJECTIVE, "llm", settings, evaluations=4, ahead=1)).history
     assert all(trial.done for trial in found)
     assert rate(found).texts == 4 == rate(found).refused["text"]

@@ -127,8 +127,9 @@ def without(trials: "Sequence[Trial]") -> list[str]:
     """Return lines on what brought nothing: trials without a result, by reason, and texts of a language model."""
     from archc.search.strategies.llm import rate
 
-    reasons, texts = _reasons(trials), rate(trials)
-    told = [f"language model: {texts}"] if texts.texts else []
+    reasons = _reasons(trials)
+    texts = {"language model": rate(trials), "language model, under the grammar": rate(trials, constrained=True)}
+    told = [f"{who}: {found}" for who, found in texts.items() if found.texts]
     if not reasons:
         return told
     shown = [f"{many} x {reason[:100]}" for reason, many in reasons.most_common(3)]

@@ -62,10 +62,12 @@ class Account:
 class Forest:
     """States with their edges; `root` derives the whole. Every state is productive and reachable.
 
-    `exact` tells that the forest derives all members of what it was refined from and nothing else, up to `accounts`.
+    `exact` tells that the forest derives all members of what it was refined from and nothing else, up to `accounts`;
+    `says` is how they are written.
     """
 
     states: tuple[State, ...]
     root: int
     exact: bool = True
     accounts: tuple[Account, ...] = field(default=())
+    says: str = "compact JSON, fields in declared order"

@@ -243,7 +243,7 @@ def header(forest: Forest, dialect: Dialect) -> str:
     """Return the comment that begins a grammar: for whom it is, and where each bound is enforced."""
     name = forest.states[forest.root].name
     lines = [
-        f"{name}: compact JSON, fields in declared order, as a grammar for {dialect.engine}",
+        f"{name}: {forest.says}, as a grammar for {dialect.engine}",
         *account_lines(forest.accounts),
     ]
     return "".join(f"{dialect.comment} {said(line)}".rstrip() + "\n" for line in lines)

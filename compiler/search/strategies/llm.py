@@ -1,28 +1,26 @@
 """A language model as operator: it proposes, mutates and crosses networks as .arch text.
 
 Chen, Dohan and So, "EvoPrompting: Language Models for Code-Level Neural Architecture Search" (NeurIPS 2023); Nasir, Earle, Cleghorn,
-James and Togelius, "LLMatic" (GECCO 2024). What is written is parsed, typed and looked for in the space; where it is not in it, the
-model is told why and writes again, and after `tries` texts the parent is mutated without it. Origins say what became of
-each text, so that the rate is known.
+James and Togelius, "LLMatic" (GECCO 2024). Where an engine takes the grammar of the space and the model can be kept to it, it
+writes the choices of a member and cannot leave the space; else it writes a program, which is parsed, typed and looked for in
+the space. Where a text is not taken, the model is told why and writes again, and after `tries` texts the parent is mutated
+without it. Origins say how the model wrote and what became of each text, so that the rate is known.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from random import Random
 
-from archc.build import build
-from archc.check import check
-from archc.grammar.diagnostics import CompileError
 from archc.grammar.format import format_file
-from archc.graph import Graph
-from archc.load import load_text
-from archc.members import Member, Space
+from archc.members import Member
 from archc.runtime.derivations.edit import NoOther
 from archc.search.fresh import fresh, unseen
+from archc.search.models.forms import KNOWN, Choices, Form, Programs, Refused
 from archc.search.models.writers import writer
 from archc.search.protocol import Context, Json, Proposal, Trial
-from archc.spaces.outside import OutsideError
+from archc.spaces.sentences import sentences
 
 WISHES = {
     "propose": "that is unlike all of these and may score higher",
@@ -31,37 +29,32 @@ WISHES = {
 }
 """What is asked of the model, by operator; operators are taken in turn by chance."""
 
-MOST_STEPS = 2_000_000
-"""Steps of the search for a text in the space."""
-
-TEXT, OUTSIDE, KNOWN = "text", "outside", "known"
-"""Why a text is not taken: it is no well-typed program, no member of the space, or was asked before."""
-
-
-class Refused(ValueError):
-    """A text is not taken; `kind` is one of TEXT, OUTSIDE, KNOWN."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
-
 
 class Written:
     """Draws members until there are `start` trials, then has `model` write; a prompt shows `shots` networks.
 
     Each of them is the best of `sample` trials. `model` is `python:module:callable`, from prompt to text, or
-    `transformers:FOLDER`.
+    `transformers:FOLDER`; what it writes is `constrained` by the grammar of the space where that can be.
     """
 
     def __init__(
-        self, context: Context, *, model: str = "", start: int = 10, shots: int = 4, sample: int = 5, tries: int = 3
+        self,
+        context: Context,
+        *,
+        model: str = "",
+        start: int = 10,
+        shots: int = 4,
+        sample: int = 5,
+        tries: int = 3,
+        constrained: bool = True,
     ) -> None:
         if start < 2 or shots < 2 or sample < 1 or tries < 1:
             found = f"start={start}, shots={shots}, sample={sample}, tries={tries}"
             raise ValueError(f"expected start and shots of at least 2, sample and tries of at least 1, found {found}")
         if context.space.of_records:
             raise ValueError(f"a language model writes networks, and members of {context.space.name} are records")
-        self._write = writer(model)
+        self._sentences = sentences(context.space.name, context.space.forest) if constrained else None
+        self._write = writer(model, self._sentences)
         self._history, self._space = context.history, context.space
         self._start, self._shots, self._sample, self._tries = start, shots, sample, tries
         loaded = context.space.program.loaded
@@ -75,6 +68,7 @@ class Written:
         operator = rng.choice(list(WISHES))
         parents = {"propose": [], "mutate": shown[-1:], "cross": shown[-2:]}[operator]
         refused: list[str] = []
+        origin: dict[str, Json] = {"constrained": self._write.is_constrained, "refused": refused}
         complaint = ""
         for _ in range(self._tries):
             text = self._write(self.prompt(operator, shown, complaint, variation=rng.getrandbits(32)))
@@ -84,9 +78,9 @@ class Written:
                 refused.append(why.kind)
                 complaint = str(why)
             else:
-                return Proposal(member, origin={"operator": operator, "parents": parents, "refused": refused})
+                return Proposal(member, origin={"operator": operator, "parents": parents, **origin})
         member = self._mutated(shown[-1], rng)
-        return Proposal(member, origin={"operator": "redraw", "parents": shown[-1:], "refused": refused})
+        return Proposal(member, origin={"operator": "redraw", "parents": shown[-1:], **origin})
 
     def tell(self, trial: Trial) -> None:
         """Learn nothing: what is shown to the model is in the history."""
@@ -103,15 +97,22 @@ class Written:
     def prompt(self, operator: str, shown: Sequence[int], complaint: str, *, variation: int) -> str:
         """Return what the model is asked: the space, trials of it by number, and a wish. It ends where text is to follow."""
         lines = [f"`{self._space.name}` is a space of neural networks, in the language .arch:", "", self._source]
-        lines.append("These are networks of it, the best one last.")
+        lines += [*self._form.about(), "These are networks of it, the best one last."]
         for number in shown:
             score = self._history.score(self._history[number])
-            lines += ["", f"Score {score:.6g}:", "", self._history.member(number).text]
+            lines += ["", f"Score {score:.6g}:", "", self._form.shown(self._history.member(number))]
         if complaint:
             lines += [f"The text that you wrote before was not taken: {complaint}", ""]
-        lines += [f"Variation {variation}. Write one more network of the space as .arch text, nothing else,"]
-        lines += [f"{WISHES[operator]}.", "", "arch 0.1", ""]
+        lines += [f"Variation {variation}. Write one more {self._form.wanted}, nothing else,"]
+        lines += [f"{WISHES[operator]}.", "", self._form.begin]
         return "\n".join(lines)
+
+    @cached_property
+    def _form(self) -> Form:
+        """How members are written. To know whether a model can be kept to a grammar, it is loaded, which takes a while."""
+        if self._sentences is not None and self._write.is_constrained:
+            return Choices(self._space, self._sentences)
+        return Programs(self._space)
 
     def _shown(self, rng: Random) -> list[int]:
         """Return the trials to show, the best last: each the best of a few."""
@@ -129,10 +130,7 @@ class Written:
 
     def _taken(self, text: str) -> Member:
         """Return the member that a text is. Raises Refused where it is none, or was asked before."""
-        try:
-            member = self._space.parsed(graph_of(self._space, text), most=1, steps=MOST_STEPS)[0]
-        except OutsideError as outside:
-            raise Refused(OUTSIDE, str(outside)) from outside
+        member = self._form.member(text)
         if self._history.seen(member, 1.0):
             raise Refused(KNOWN, "this network was tried before")
         return member
@@ -145,32 +143,6 @@ class Written:
         except NoOther:
             found = None
         return found or unseen(self._history, rng)
-
-
-def graph_of(space: Space, text: str) -> Graph:
-    """Return the network that a text declares last, fences and what is written around it apart. Raises Refused."""
-    source = _bare(text)
-    try:
-        program = check(load_text(source, "the text"))
-        models = [name for name, entry in program.declarations.items() if entry.kind == "model"]
-        if not models:
-            raise Refused(TEXT, "expected a model, and the text declares none")
-        try:
-            return build(program, models[-1], arguments={}, at=None)
-        except CompileError:
-            return build(program, models[-1], arguments={}, at=space.at)
-    except CompileError as error:
-        raise Refused(TEXT, str(error).splitlines()[0]) from error
-
-
-def _bare(text: str) -> str:
-    """Return .arch text without what a model wrote around it, with the edition that the prompt began with."""
-    if "```" in text:
-        _, _, text = text.partition("```")
-        _, _, text = text.partition("\n") if not text.lstrip().startswith("arch 0.1") else ("", "", text)
-        text, _, _ = text.partition("```")
-    _, found, rest = text.partition("arch 0.1")
-    return f"arch 0.1{rest}" if found else f"arch 0.1\n{text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +158,14 @@ class Rate:
         return f"{self.taken} of {self.texts} texts taken" + (f" (others: {why})" if why else "")
 
 
-def rate(trials: Iterable[Trial]) -> Rate:
-    """Return what became of the texts in a search."""
+def rate(trials: Iterable[Trial], *, constrained: bool = False) -> Rate:
+    """Return what became of the texts in a search: of those under a grammar, or of the others."""
     taken = 0
     refused: Counter[str] = Counter()
     for trial in trials:
         kinds = trial.origin.get("refused")
-        if isinstance(kinds, Sequence) and not isinstance(kinds, str):
+        is_meant = bool(trial.origin.get("constrained")) == constrained
+        if is_meant and isinstance(kinds, Sequence) and not isinstance(kinds, str):
             refused.update(str(kind) for kind in kinds)
             taken += trial.origin.get("operator") in WISHES
     return Rate(taken + refused.total(), taken, dict(refused))
