@@ -7,9 +7,13 @@ from fractions import Fraction
 from archc.runtime.derivations.conditions import Bounds
 from archc.runtime.derivations.histogram import histogram
 from archc.runtime.derivations.measure import TooManyDerivations, count, greatest, least
-from archc.runtime.derivations.restrict import LIMIT, Restricted, bucketed, restrict
+from archc.runtime.derivations.restrict import BUCKETS, LIMIT, Restricted, bucketed, restrict
 from archc.runtime.derivations.sums import TooManyStates
 from archc.spaces.forest import Forest
+
+
+FEW = 16
+"""A forest beyond the limit begins with so many buckets: there is no room for more, and each try takes its time."""
 
 
 class NoneWithin(ValueError):
@@ -60,8 +64,9 @@ def narrow(forest: Forest, costs: Sequence[int], bounds: Bounds) -> tuple[tuple[
 
 
 def _rounded(forest: Forest, costs: Sequence[int], *, high: int, limit: int) -> Restricted:
+    buckets = BUCKETS if forest.states <= LIMIT else FEW
     try:
-        return bucketed(forest, costs, high=high, limit=limit)
+        return bucketed(forest, costs, high=high, buckets=buckets, limit=limit)
     except TooManyStates:
         raise
     except ValueError as error:  # there are some within, and none that is still within when costs are rounded
