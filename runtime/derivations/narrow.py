@@ -11,7 +11,6 @@ from archc.runtime.derivations.restrict import BUCKETS, LIMIT, Restricted, bucke
 from archc.runtime.derivations.sums import TooManyStates
 from archc.spaces.forest import Forest
 
-
 FEW = 16
 """A forest beyond the limit begins with so many buckets: there is no room for more, and each try takes its time."""
 
