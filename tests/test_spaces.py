@@ -38,6 +38,10 @@ SPACES = {
 space S : [d] -> b = { choose x = E  return x -> x -> x }""",
     ),
     "copies": ("[4]", "space S : [d] -> b = (relu | linear(d - 1)) * (1..3) -> chunk(2)"),
+    "ranges that are reckoned with": (
+        "[4]",
+        "space S : [d] -> b = { choose w = 2..6 by 2  let v = 1..2  return linear(w / 2 + v) -> linear(2 * (1..3) - 1) }",
+    ),
     "a loop": ("[4]", "space S : [d] -> b = for c in [2, 4, 6] { linear(c | c + 1) }"),
     "an arm that a function refuses, and another": (
         "[4]",

@@ -18,7 +18,7 @@ EINSPACE = Path(__file__).parent.parent / "examples" / "einspace.arch"
 
 PLAIN = {
     "arms and sizes", "an op that does not always fit", "a tuple", "par", "each", "a hole and a range", "a condition on a choice",
-    "recursion", "weights", "a loop", "copies", "an arm that a function refuses, and another",
+    "recursion", "weights", "a loop", "copies", "ranges that are reckoned with", "an arm that a function refuses, and another",
 }  # fmt: skip
 """The spaces of `test_spaces` in which no name decides anything."""
 

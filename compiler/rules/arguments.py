@@ -251,7 +251,7 @@ def _coerce(
     if isinstance(value, Interval) and session.chooser is not None:
         value = within(session, session.chooser, value, span)
     elif isinstance(value, Interval) and session.flexible:
-        value = _within(session, value, span)
+        value = some_of(session, value, span)
     if not _fits(value, space, declaration):
         text = f"`{parameter.name}` of {_title(declaration)} is {_wanted(space, parameter)}; this is {what(value)}"
         raise Refusal(
@@ -308,8 +308,16 @@ def _hole(session: Session, space: Domain, parameter: s.Parameter, span: Span) -
     return undecided(session, f"hole at {span.start}", values)
 
 
-def _within(session: Session, interval: Interval, span: Span) -> Value:
-    """Return some value of a range that is searched over."""
+def some_of_steps(session: Session, value: Value, span: Span) -> Value:
+    """Return `value`, or some number of it where it is a range with steps; nothing may depend on a number of another."""
+    if not isinstance(value, Interval) or not session.flexible or session.chooser is not None:
+        return value
+    whole = isinstance(value.low, Size) and isinstance(value.high, Size) and not value.logarithmic
+    return some_of(session, value, span) if whole or value.step is not None else value
+
+
+def some_of(session: Session, interval: Interval, span: Span) -> Value:
+    """Return some value of a range that is searched over, where no one chooses. Raises Refusal where there is none."""
     name = session.new_name(f"({show(interval.low)} .. {show(interval.high)})")
     if not isinstance(interval.low, Size) or not isinstance(interval.high, Size):
         return Opaque(name)

@@ -8,7 +8,7 @@ from archc.grammar.diagnostics import Diagnostic, Note
 from archc.grammar.format import format_type
 from archc.grammar.source import Span
 from archc.names.mentions import names_of
-from archc.rules.arguments import bind
+from archc.rules.arguments import bind, some_of_steps
 from archc.rules.arrows import apply_given, probe
 from archc.rules.choice import choose
 from archc.rules.choices import decide, settle
@@ -121,13 +121,16 @@ def _piped(session: Session, stages: Sequence[s.Expr], env: Env, into: Flow) -> 
 # ---------------------------------------------------------------- bodies and folds
 def _body(session: Session, body: s.Body, env: Env, into: Flow) -> Flow:
     for statement in body.statements:
-        value = _statement(session, statement, env, into)
-        if not statement.is_tuple:
-            env = env.bind(**{statement.names[0]: value})
-            continue
-        parts = _unpack(session, value, len(statement.names), statement)
-        env = env.bind(**dict(zip(statement.names, parts, strict=True)))
+        env = named(session, statement, _statement(session, statement, env, into), env)
     return apply(session, evaluate(session, body.value, env), into, body.value.span)
+
+
+def named(session: Session, statement: s.Statement, value: Value, env: Env) -> Env:
+    """Return an environment with the names of a statement. Raises Refusal where there are more or fewer than parts."""
+    if not statement.is_tuple:
+        return env.bind(**{statement.names[0]: value})
+    parts = _unpack(session, value, len(statement.names), statement)
+    return env.bind(**dict(zip(statement.names, parts, strict=True)))
 
 
 def _statement(session: Session, statement: s.Statement, env: Env, into: Flow) -> Value:
@@ -135,6 +138,7 @@ def _statement(session: Session, statement: s.Statement, env: Env, into: Flow) -
         result: Value = apply(session, evaluate(session, statement.value, env), into, statement.value.span)
     else:
         result = settle(session, evaluate(session, statement.value, env), statement.value.span, evaluate)
+        result = some_of_steps(session, result, statement.value.span)
         if statement.kind == "let" or session.chooser is not None:
             result = decide(session, result, statement.value.span)
         if statement.kind == "let" and isinstance(result, (Applied, Closure, Decided)):

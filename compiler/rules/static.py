@@ -8,7 +8,7 @@ from archc.grammar import syntax as s
 from archc.grammar.diagnostics import Diagnostic
 from archc.grammar.source import Span
 from archc.names.scoping import PATTERNS
-from archc.rules.arguments import bind
+from archc.rules.arguments import bind, some_of
 from archc.rules.choices import is_peek, peek, ranged, settle
 from archc.rules.conditions import demand, formula, undecided
 from archc.rules.operands import short
@@ -372,7 +372,15 @@ def _binary(session: Session, expr: s.Binary, env: Env) -> Value:
         raise Refusal(
             _kind("an architecture stands on the left of `*`, the number of copies on the right", expr.span, hint)
         )
+    left, right = _reckoned(session, left, expr.left.span), _reckoned(session, right, expr.right.span)
     return _arithmetic(session, expr.operator, left, right, expr.span)
+
+
+def _reckoned(session: Session, value: Value, span: Span) -> Value:
+    """Return a number of a range that is reckoned with, or some number of it where no one chooses."""
+    if isinstance(value, Interval) and session.chooser is None and session.flexible:
+        return some_of(session, value, span)
+    return ranged(session, value, span)
 
 
 def _arithmetic(session: Session, operator: s.Operator, left: Value, right: Value, span: Span) -> Value:

@@ -5,11 +5,11 @@ from archc.grammar.diagnostics import Diagnostic, Note
 from archc.grammar.format import format_expr
 from archc.grammar.source import Span
 from archc.names.mentions import names_of, solvable
-from archc.rules.arguments import require_default, symbolic
+from archc.rules.arguments import require_default, some_of_steps, symbolic
 from archc.rules.bounds import require_bounds
 from archc.rules.choice import choose
 from archc.rules.conditions import formula
-from archc.rules.infer import apply, measures
+from archc.rules.infer import apply, measures, named
 from archc.rules.instantiate import instantiate
 from archc.rules.match import match
 from archc.rules.output import require_output
@@ -106,8 +106,8 @@ def _untyped(session: Session, env: Env) -> bool:
 def _record(session: Session, value: "s.Record | s.Body", env: Env) -> bool:
     if isinstance(value, s.Body):
         for statement in value.statements:
-            found = evaluate(session, statement.value, env)
-            env = env.bind(**{statement.names[0]: found}) if not statement.is_tuple else env
+            found = some_of_steps(session, evaluate(session, statement.value, env), statement.value.span)
+            env = named(session, statement, found, env)
         value = value.value if isinstance(value.value, s.Record) else s.Record(())
     _require_fields(value, evaluate(session, value, env))
     return True
