@@ -62,6 +62,11 @@ class Scopes:
         number = self.modules[module].aliases.get(alias)
         return self.modules[number].own.get(name) if number is not None else None
 
+    def mentioned(self, module: int, name: str) -> Definition | None:
+        """Return what `name` or `alias.name` means in `module`, or None."""
+        alias, _, own = name.rpartition(".")
+        return self.member(module, alias, own) if alias else self.find(module, name)
+
     def known(self, module: int) -> Iterable[str]:
         """Return every name that `module` sees."""
         names = self.modules[module]

@@ -105,6 +105,5 @@ def is_open(scopes: Scopes, value: Value, mentions: Callable[[s.Expr, int], Ment
 def _is_space(scopes: Scopes, env: Env, name: str) -> bool:
     if name in env.names:
         return False
-    owner, _, member = name.rpartition(".")
-    found = scopes.member(env.module, owner, member) if owner else scopes.find(env.module, name)
+    found = scopes.mentioned(env.module, name)
     return found is not None and found.declaration.kind == "space"

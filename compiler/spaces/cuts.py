@@ -35,7 +35,5 @@ class Cuts:
     def _is_open(self, name: str, env: Env) -> bool:
         if name in env.names:
             return isinstance(env.names[name], (Applied, Closure, Decided, Layer))
-        owner, _, member = name.rpartition(".")
-        scopes = self.keys.scopes
-        found = scopes.member(env.module, owner, member) if owner else scopes.find(env.module, name)
+        found = self.keys.scopes.mentioned(env.module, name)
         return found is not None and found.declaration.kind == "space"

@@ -149,8 +149,7 @@ class Keys:
     def _of_names(self, mentioned: Iterable[str], module: int) -> Reach:
         found = NOTHING
         for name in mentioned:
-            owner, _, member = name.rpartition(".")
-            definition = self.scopes.member(module, owner, member) if owner else self.scopes.find(module, name)
+            definition = self.scopes.mentioned(module, name)
             if definition is not None and definition.declaration.kind in ("space", "block"):
                 found |= self._of_definition(definition)
         return found
@@ -172,9 +171,7 @@ class Keys:
                 if expr is None:
                     continue
                 for name in free_names(expr)[0]:
-                    owner, _, member = name.rpartition(".")
-                    scopes, module = self.scopes, entry.module
-                    other = scopes.member(module, owner, member) if owner else scopes.find(module, name)
+                    other = self.scopes.mentioned(entry.module, name)
                     if other is not None and other.declaration.kind in ("space", "block"):
                         waiting.append(other)
         self._reached[id(definition.declaration)] = frozenset(found)

@@ -106,8 +106,7 @@ def _makes_more(scopes: Scopes, definition: Definition) -> bool:
             return True
         for expr in (declaration.value, *(parameter.default for parameter in declaration.parameters or ())):
             for name in free_names(expr)[0] if expr is not None else ():
-                owner, _, member = name.rpartition(".")
-                found = scopes.member(entry.module, owner, member) if owner else scopes.find(entry.module, name)
+                found = scopes.mentioned(entry.module, name)
                 if found is not None:
                     waiting.append(found)
     return False

@@ -298,7 +298,7 @@ class Search:
 
     def within(self, interval: Interval) -> tuple[float, ...]:
         """Return the numbers of the network that are in an interval, or else its middle."""
-        low, high = _float(interval.low), _float(interval.high)
+        low, high = ends_of(interval)
         return tuple(sorted(number for number in self.numbers if low <= number <= high)) or ((low + high) / 2,)
 
 
@@ -389,6 +389,11 @@ def _entering(value: Flow) -> Iterator[object]:
         for part in value.parts:
             yield "in"
             yield from _entering(part)
+
+
+def ends_of(interval: Interval) -> tuple[float, float]:
+    """Return the ends of a range as numbers."""
+    return _float(interval.low), _float(interval.high)
 
 
 def _float(bound: object) -> float:

@@ -12,12 +12,11 @@ from archc.graph import Graph
 from archc.rules.scripts import Script, Scripted
 from archc.rules.session import Chooser, Exhausted, Refusal, Session, contained
 from archc.sizes.prove import Context
-from archc.sizes.size import Size
 from archc.spaces.keys import Keys
 from archc.spaces.membership import ANY
 from archc.spaces.options import Options
 from archc.spaces.outside import outside
-from archc.spaces.parsing import NO_BOUND, Search, numbers_of
+from archc.spaces.parsing import NO_BOUND, Search, ends_of, numbers_of
 from archc.spaces.realize import Entry, Path, Walk
 from archc.spaces.tracing import Mismatch, Tracer, target
 from archc.spaces.ways import Met, Token
@@ -219,7 +218,7 @@ class _Chooser:
 
     def real(self, interval: Interval, span: Span) -> float:
         """Return a number of the record, or else the least of the range."""
-        low, high = _float(interval.low), _float(interval.high)
+        low, high = ends_of(interval)
         found = self.search.next(sorted(each for each in self.search.numbers if low <= each <= high) or [low])
         assert isinstance(found, float)
         self.entries.append(found)
@@ -322,7 +321,3 @@ def _shown(entry: Entry) -> str:
 
 def _fields(entry: Entry) -> str:
     return f"the fields {', '.join(entry)}" if isinstance(entry, dict) else _shown(entry)
-
-
-def _float(bound: Size | float | None) -> float:
-    return bound if isinstance(bound, float) else float(bound.constant or 0) if isinstance(bound, Size) else 0.0

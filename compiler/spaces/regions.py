@@ -121,9 +121,7 @@ def _reached(refiner: Refiner, definition: Definition) -> set[int]:
         entry = waiting.pop()
         exprs = (entry.declaration.value, *(parameter.default for parameter in entry.declaration.parameters or ()))
         for name in {name for expr in exprs if expr is not None for name in free_names(expr)[0]}:
-            owner, _, member = name.rpartition(".")
-            scopes, module = refiner.program.scopes, entry.module
-            other = scopes.member(module, owner, member) if owner else scopes.find(module, name)
+            other = refiner.program.scopes.mentioned(entry.module, name)
             kind = other.declaration.kind if other is not None else ""
             if other is not None and kind in ("space", "block", "model") and id(other.declaration) not in found:
                 found.add(id(other.declaration))
